@@ -1,0 +1,74 @@
+# Everything runs in .venv, which the first target that needs it creates. `make PYTHON=python3.12 test` chooses the Python.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/stamps
+
+# A hot module is a _NAME.py with a _NAME_c.pxd beside it: it is compiled where there is a C compiler.
+PXDS := $(shell find src -name '*.pxd')
+HOT := $(patsubst %_c.pxd,%.py,$(filter %_c.pxd,$(PXDS)))
+IS_COMPILED = $(BIN)/python -c 'from framegate._build import COMPILED; raise SystemExit(not COMPILED)'
+
+.DEFAULT_GOAL := help
+.PHONY: help venv run test interop lint types bench coverage build clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name does; do \
+		printf '%-16s %s\n' "$$name" "$$does"; done
+
+venv: $(STAMPS)/built ## the virtual environment .venv, with framegate installed in place and its hot modules compiled
+
+run: venv ## an echo upstream with a proxy in front of it, to try by hand
+	$(BIN)/framegate demo
+
+test: venv ## unit and integration tests, on the compiled build (where there is a C compiler) and on the pure one
+	if $(IS_COMPILED); then $(BIN)/python -m pytest; fi
+	FRAMEGATE_PURE=1 $(BIN)/python -m pytest
+
+interop: venv ## other people's WebSocket peers, npm's ws among them, through the proxy
+	@if [ ! -d tests/interop ]; then echo 'make interop: tests/interop is missing' >&2; exit 1; fi
+	@if [ -f tests/interop/package.json ] && ! command -v npm >/dev/null; then \
+		echo 'make interop: npm is missing; on Debian: apt-get install npm' >&2; exit 1; fi
+	if [ -f tests/interop/package.json ]; then npm install --prefix tests/interop --no-audit --no-fund; fi
+	FRAMEGATE_INTEROP=1 $(BIN)/python -m pytest tests/interop
+
+lint: venv ## ruff
+	$(BIN)/ruff check .
+
+types: venv ## mypy, strict
+	$(BIN)/mypy
+
+bench: venv ## the benchmarks
+	$(BIN)/python -m benchmarks
+
+coverage: venv ## branch coverage of codec/ and session/, under the pure build
+	FRAMEGATE_PURE=1 $(BIN)/coverage run -m pytest -q tests/codec tests/session
+	$(BIN)/coverage report --include='*/framegate/codec/*,*/framegate/session/*'
+
+build: venv ## the source distribution and the wheel, in dist/
+	$(BIN)/pip install --quiet build
+	rm -rf build dist
+	$(BIN)/python -m build
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) build dist src/*.egg-info .coverage htmlcov .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf tests/interop/node_modules
+	find src tests benchmarks -name __pycache__ -type d -exec rm -rf {} +
+	find src \( -name '*.so' -o -name '*.c' \) -delete
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo 'framegate needs Python 3.11 or newer: name one with `make PYTHON=python3.12 ...`' >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo 'The virtual environment was not created; on Debian: apt-get install python3-venv' >&2; exit 1; }
+
+# The compiling is left to the next step, which shows what it does.
+$(STAMPS)/installed: pyproject.toml setup.py | $(BIN)/python
+	FRAMEGATE_PURE=1 $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/built: $(STAMPS)/installed $(PXDS) $(HOT)
+	FRAMEGATE_STRICT=1 $(BIN)/python setup.py -q build_ext --inplace
+	@$(BIN)/framegate --version
+	@touch $@

@@ -1,0 +1,136 @@
+"""Runs servers until a signal: the event loop, the ready lines, the drain and the second signal.
+
+SIGTERM and SIGINT drain and end with status 0; a second one of them ends the process at once with status 1.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, Protocol
+
+from framegate.cli._addresses import Listen
+from framegate.cli._console import say
+from framegate.errors import FramegateError
+
+STOP = (signal.SIGTERM, signal.SIGINT)
+
+logger = logging.getLogger("framegate.cli")
+
+
+class Server(Protocol):
+    """What a running server must offer here."""
+
+    @property
+    def port(self) -> int | None: ...
+
+    async def drain(self, timeout: float | None = None) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One ``--listen``, and how to open a server there."""
+
+    listen: Listen
+    tls: bool
+    open: Callable[[], AbstractAsyncContextManager[Server]]
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's, or None, which is asyncio's own, where uvloop is not installed."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def loop_name() -> str:
+    """The event loop that commands run on, as ``--version`` prints it."""
+    return "asyncio" if loop_factory() is None else f"uvloop {sys.modules['uvloop'].__version__}"
+
+
+def run(command: Coroutine[Any, Any, int]) -> int:
+    """Run a command to its end and return its exit status."""
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return runner.run(command)
+
+
+async def serve(
+    listeners: Sequence[Listener],
+    *,
+    ready: Callable[[Sequence[Server]], None] | None = None,
+    stop_on: Sequence[signal.Signals] = STOP,
+) -> int:
+    """Open all listeners, say so, and serve until a signal asks for the drain.
+
+    Args:
+        listeners: where to listen; either all are open or the command fails.
+        ready: called once all of them are open, after the ready lines.
+        stop_on: the signals that drain; a SIGHUP that is not among them is logged and changes nothing.
+
+    Raises:
+        FramegateError: a listener cannot be opened; the message names its address.
+    """
+    stop = StopSignals(stop_on)
+    async with AsyncExitStack() as stack:
+        servers = [await _open(stack, listener) for listener in listeners]
+        for listener, server in zip(listeners, servers, strict=True):
+            say(f"listening on {listener.listen.url(server.port, tls=listener.tls)}")
+        if ready is not None:
+            ready(servers)
+        logger.info("%s: draining", await stop.first())
+        await asyncio.gather(*(server.drain() for server in servers))
+    return 0
+
+
+async def _open(stack: AsyncExitStack, listener: Listener) -> Server:
+    try:
+        return await stack.enter_async_context(listener.open())
+    except OSError as error:
+        raise FramegateError(f"cannot listen on {listener.listen}: {_cause(error)}") from error
+
+
+def _cause(error: OSError) -> str:
+    # asyncio puts its own words around the system's, the address among them. Name resolution has numbers of its own.
+    if error.errno is not None and not isinstance(error, socket.gaierror):
+        return os.strerror(error.errno)
+    return error.strerror or str(error)
+
+
+class StopSignals:
+    """The signals that end this process.
+
+    The handlers are Python's rather than the loop's, so that the second signal ends the process even while a hook keeps
+    the loop busy.
+    """
+
+    def __init__(self, stop_on: Sequence[signal.Signals]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._first: asyncio.Future[str] = self._loop.create_future()
+        self._seen = False
+        signal.signal(signal.SIGHUP, self._on_hang_up)
+        for number in stop_on:
+            signal.signal(number, self._on_stop)
+
+    async def first(self) -> str:
+        """Wait for the first signal and return its name."""
+        return await self._first
+
+    def _on_stop(self, number: int, frame: FrameType | None) -> None:
+        if self._seen:
+            os.write(2, b"framegate: second signal, stopping at once\n")
+            os._exit(1)
+        self._seen = True
+        self._loop.call_soon_threadsafe(self._first.set_result, signal.Signals(number).name)
+
+    def _on_hang_up(self, number: int, frame: FrameType | None) -> None:
+        self._loop.call_soon_threadsafe(logger.info, "SIGHUP: there is no configuration file to reload")

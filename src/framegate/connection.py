@@ -1,0 +1,220 @@
+"""One accepted client connection, from its first byte to its 101 or its refusal.
+
+A connection that has not sent its whole request yet costs no task: bytes go straight to the reader, and a timer waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from framegate.errors import FramegateError, HandshakeRefused, HookError, UpstreamUnavailable
+from framegate.farewell import REFUSAL_LINGER, Farewell
+from framegate.handshake import BadRequest, RequestReader, check_opening_request, refusal
+from framegate.request import Request, TLSInfo
+from framegate.transport import Receiver, Transport
+
+if TYPE_CHECKING:
+    from framegate.proxy import Proxy
+    from framegate.server import Server
+
+_log = logging.getLogger("framegate.server")
+
+MAX_EARLY = 64 * 1024
+"""Bytes that a client may send behind its request before it is read no further. It has to wait for the 101 (RFC 6455,
+section 4.1), so an honest one sends none."""
+
+
+class ClientLeft(FramegateError):
+    """The client has left before its request was answered."""
+
+
+class ClientConnection(Receiver):  # type: ignore[misc]
+    """A client that has connected.
+
+    Attributes:
+        peer: its address and port, or None on a Unix socket.
+        answered: whether a 101 or a refusal has been sent.
+        gone: whether its TCP has ended before that.
+        early: what came behind the request.
+        proxy: the :class:`Proxy` that was made of its request.
+    """
+
+    __slots__ = (
+        "_departure",
+        "_reader",
+        "_timer",
+        "answered",
+        "early",
+        "gone",
+        "peer",
+        "proxy",
+        "server",
+        "task",
+        "transport",
+    )
+
+    def __init__(self, server: Server, transport: Transport, peer: tuple[str, int] | None) -> None:
+        self.server = server
+        self.transport = transport
+        self.peer = peer
+        self.answered = False
+        self.gone = False
+        self.early = b""
+        self.proxy: Proxy | None = None
+        self.task: asyncio.Task[None] | None = None
+        self._departure: asyncio.Future[None] | None = None
+        limits = server.limits
+        self._reader: RequestReader | None = RequestReader(
+            max_request_line=limits.max_request_line,
+            max_header_bytes=limits.max_header_bytes,
+            max_headers=limits.max_headers,
+        )
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self, deadline: float | None) -> None:
+        """Read the request, which must be whole at ``deadline`` of the loop's clock."""
+        if deadline is not None:
+            self._timer = self.server.loop.call_at(deadline, self._too_late)
+        self.transport.set_receiver(self)
+        self.transport.resume_reading()
+
+    def received(self, data: bytearray, start: int, end: int) -> None:
+        if self._reader is None:
+            self._receive_early(data, start, end)
+            return
+        try:
+            head = self._reader.feed(bytes(data[start:end]))
+            if head is None:
+                return
+            check_opening_request(head)
+        except BadRequest as error:
+            _log.info("refused a request of %s with %d: %s", self._name(), error.status, error.message)
+            self.refuse(error.response(), error.status)
+            return
+        self.early = self._reader.rest
+        self._stop_reading_requests()
+        self.task = self.server.loop.create_task(self._handle(Request(head, self)))
+
+    def ended(self, error: Exception | None) -> None:
+        self.gone = True
+        if self._departure is not None and not self._departure.done():
+            self._departure.set_result(None)
+        if self.task is None:
+            self.close()
+
+    def departure(self) -> asyncio.Future[None]:
+        """Done when the client leaves before its 101."""
+        if self._departure is None:
+            self._departure = self.server.loop.create_future()
+            if self.gone:
+                self._departure.set_result(None)
+        return self._departure
+
+    def switch(self, response: bytes) -> None:
+        """Send the 101."""
+        self.answered = True
+        self.server.settled(self)
+        self.transport.write(bytearray(response), None, 0, 0)
+
+    def refuse(self, response: bytes, status: int) -> None:
+        """Send a refusal and end the connection."""
+        self.answered = True
+        self._stop_reading_requests()
+        self.server.settled(self)
+        self.server.refused(status)
+        Farewell(self.server.loop, self.transport, response, REFUSAL_LINGER, self._closed)
+
+    def close(self) -> None:
+        """End the connection without an answer."""
+        self._stop_reading_requests()
+        self.transport.abort()
+        self._closed()
+
+    def tls_info(self) -> TLSInfo | None:
+        """The connection's TLS, or None."""
+        tls = self.transport.get_extra_info("ssl_object")
+        if tls is None:
+            return None
+        return TLSInfo(tls.version(), getattr(tls, "framegate_sni", None), tls.getpeercert() or None)
+
+    def local_port(self) -> int | None:
+        """The port that the client came to, or None on a Unix socket."""
+        name = self.transport.get_extra_info("sockname")
+        return name[1] if isinstance(name, tuple) else None
+
+    def _name(self) -> str:
+        return f"{self.peer[0]}:{self.peer[1]}" if self.peer else "a Unix socket"
+
+    def _receive_early(self, data: bytearray, start: int, end: int) -> None:
+        self.early += data[start:end]
+        if len(self.early) >= MAX_EARLY:
+            self.transport.pause_reading()
+
+    def _stop_reading_requests(self) -> None:
+        self._reader = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _too_late(self) -> None:
+        _log.info("refused a request of %s with 408: not complete in time", self._name())
+        self.refuse(refusal(408), 408)
+
+    def _closed(self) -> None:
+        self.server.forget(self)
+
+    async def _handle(self, request: Request) -> None:
+        try:
+            await self.server.handler(request)
+        except asyncio.CancelledError:
+            self._conclude(None, cancelled=True)
+            if not self.server.aborting:
+                raise
+        except Exception as error:
+            self._conclude(error)
+        else:
+            self._conclude(None)
+
+    def _conclude(self, error: Exception | None, cancelled: bool = False) -> None:
+        # What is owed to both sides when the handler is done.
+        if error is not None:
+            _log_handler_failure(error)
+        proxy = self.proxy
+        self.proxy = None
+        if self.answered:
+            if proxy is not None:
+                proxy.conclude(error)
+            return
+        if proxy is not None:
+            proxy.let_upstream_go()
+        if self.gone:
+            self.close()
+        else:
+            self.refuse(*_refusal_for(error, 503 if cancelled else 500))
+
+
+def _refusal_for(error: Exception | None, otherwise: int) -> tuple[bytes, int]:
+    if isinstance(error, HandshakeRefused):
+        body: bytes | None = error.body or None
+        return refusal(error.status, reason=error.reason or None, headers=error.headers, body=body), error.status
+    status = otherwise
+    if isinstance(error, UpstreamUnavailable):
+        status = 504 if error.timed_out else 502
+    return refusal(status), status
+
+
+def _log_handler_failure(error: Exception) -> None:
+    if isinstance(error, HookError):
+        # Logged with the hook's own traceback when it failed.
+        return
+    if isinstance(error, FramegateError):
+        _log.warning("%s", error)
+    else:
+        _log.error("the handler failed", exc_info=error)
+
+
+def remember_sni(tls: Any, name: str | None, context: Any) -> None:
+    """An ``sni_callback`` that leaves the server name where :meth:`ClientConnection.tls_info` finds it."""
+    tls.framegate_sni = name

@@ -1,0 +1,340 @@
+"""Between a session and its two transports: the slow half of a proxied connection.
+
+Plain relaying happens in ``_conduit.py``. The driver is asked when there is something to decide: it tells the session,
+writes what the lanes hold, pauses and resumes reading, runs awaitable hooks, keeps one timer, and ends transports as
+the session says. Everything here is a callback of the event loop; no task belongs to an idle session.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from framegate._build import pick
+from framegate.codec.constants import INTERNAL_ERROR
+from framegate.errors import HookError
+from framegate.session.closing import State
+from framegate.session.leg import Leg
+from framegate.session.record import SessionRecord
+from framegate.session.session import Session
+from framegate.session.signals import DISCARD, DONE, HOOK_FAILED, WAITING
+from framegate.session.timers import deadline, tick
+from framegate.transport import Transport
+
+Conduit = pick("framegate._conduit").Conduit
+
+_log = logging.getLogger("framegate.session")
+
+
+class Link:
+    """One side as the driver sees it: its leg, its transport, and why it is not read."""
+
+    __slots__ = ("conduit", "ended_early", "ending", "hook", "leg", "paused", "reading", "transport", "waiters")
+
+    def __init__(self, leg: Leg, transport: Transport) -> None:
+        self.leg = leg
+        self.transport = transport
+        self.conduit: Any = None
+        self.hook: asyncio.Task[None] | None = None
+        self.paused = False
+        self.reading = True
+        self.ending = False
+        # The end of the stream that came while a hook was pending.
+        self.ended_early: tuple[Exception | None] | None = None
+        self.waiters: list[asyncio.Future[None]] | None = None
+
+
+class Driver:
+    """Runs ``session`` over two connected transports.
+
+    Args:
+        loop: the running event loop.
+        session: the session; its lanes have seen nothing yet.
+        client: the client's transport.
+        upstream: the upstream's transport.
+
+    ``done`` is a future of the :class:`SessionRecord`.
+    """
+
+    __slots__ = ("_high_water", "_timer", "_timer_at", "client", "done", "loop", "session", "upstream")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, session: Session, client: Transport, upstream: Transport) -> None:
+        self.loop = loop
+        self.session = session
+        self.done: asyncio.Future[SessionRecord] = loop.create_future()
+        self._high_water = session.options.write_high_water
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+        self.client = Link(session.client, client)
+        self.upstream = Link(session.upstream, upstream)
+        for link, other in ((self.client, self.upstream), (self.upstream, self.client)):
+            link.conduit = Conduit(self, link.leg.incoming, other.transport, self._high_water, loop.time)
+            link.transport.set_high_water(self._high_water)
+
+    def start(self, from_client: bytes = b"", from_upstream: bytes = b"") -> None:
+        """Begin, with what has been read behind the handshakes."""
+        for link in (self.client, self.upstream):
+            link.conduit.watched = self.session.options.max_buffered is not None
+            link.transport.set_receiver(link.conduit)
+            link.transport.resume_reading()
+        for link, early in ((self.upstream, from_upstream), (self.client, from_client)):
+            if early and link.transport.is_open():
+                link.conduit.received(bytearray(early), 0, len(early))
+        for link in (self.upstream, self.client):
+            if link.transport.at_end:
+                self.ended(link.conduit, None)
+        self.settle()
+
+    def heard(self, conduit: Any, signal: int) -> None:
+        """A conduit has something to tell after a read."""
+        link = self._link(conduit)
+        now = self.loop.time()
+        self._act(link, signal, now)
+        if conduit.watched:
+            self.session.check_buffered(link.leg, self.client.transport.queued + self.upstream.transport.queued, now)
+        self.settle()
+
+    def ended(self, conduit: Any, error: Exception | None) -> None:
+        """A side's stream has ended."""
+        link = self._link(conduit)
+        if link.leg.incoming.pending is not None and not self.session.ended:
+            # What was read before still has to pass; nothing of it is lost.
+            link.ended_early = (error,)
+            return
+        self._eof(link, error)
+
+    def crashed(self, conduit: Any, error: Exception) -> None:
+        """A fault of our own: both sides are closed with 1011, without detail."""
+        _log.error("internal error on a frame of the %s", self._link(conduit).leg.side, exc_info=error)
+        self._link(conduit).leg.incoming.finish()
+        self.end("hook", client=(INTERNAL_ERROR, b""), detail=f"internal error: {error!r}")
+
+    def drained(self, conduit: Any) -> None:
+        """What waits toward this side has become less."""
+        link = self._link(conduit)
+        link.leg.activity = self.loop.time()
+        if link.waiters is not None and link.transport.queued < self._high_water:
+            waiters, link.waiters = link.waiters, None
+            for waiter in waiters:
+                if not waiter.done():
+                    waiter.set_result(None)
+        self.settle()
+
+    def end(self, why: Any, **how: Any) -> None:
+        """:meth:`Session.end` from outside or from the hook."""
+        self.session.end(why, self.loop.time(), **how)
+        self._settle_or_mark()
+
+    def inject(self, side: str, typ: str, payload: bytes) -> asyncio.Future[None]:
+        """A message of our own toward ``side``; the future is done when its queue is below the high-water mark."""
+        link = self.client if side == "client" else self.upstream
+        self.session.inject(link.leg, typ, payload)
+        self._settle_or_mark()
+        waiter: asyncio.Future[None] = self.loop.create_future()
+        if link.transport.queued < self._high_water:
+            waiter.set_result(None)
+        else:
+            link.waiters = [] if link.waiters is None else link.waiters
+            link.waiters.append(waiter)
+        return waiter
+
+    def pause(self, side: str, paused: bool) -> None:
+        """Stop reading ``side``, or go on."""
+        link = self.client if side == "client" else self.upstream
+        link.paused = paused
+        self._settle_or_mark()
+
+    def in_hook(self) -> bool:
+        """Whether a hook is what runs now."""
+        task = asyncio.current_task(self.loop)
+        return any(
+            link.conduit.feeding or (link.hook is not None and link.hook is task) for link in (self.client, self.upstream)
+        )
+
+    def abort(self, why: Any = "drain") -> None:
+        """End everything now: close frames if none were sent, then the sockets, without waiting for anybody."""
+        if self.done.done():
+            return
+        now = self.loop.time()
+        self.session.end(why, now)
+        for link in (self.client, self.upstream):
+            self._flush(link)
+        for link in (self.client, self.upstream):
+            link.transport.leave()
+            link.leg.state = State.GONE
+        self.settle()
+
+    def settle(self) -> None:
+        """Bring the transports in line with the session."""
+        session = self.session
+        timed = session.timed
+        for link in (self.client, self.upstream):
+            link.conduit.timed = timed
+            self._flush(link)
+        for link in (self.client, self.upstream):
+            if link.transport.is_open():
+                self._settle_link(link)
+        if session.over:
+            self._finish()
+        else:
+            self._arm()
+
+    def _link(self, conduit: Any) -> Link:
+        return self.client if conduit is self.client.conduit else self.upstream
+
+    def _other(self, link: Link) -> Link:
+        return self.upstream if link is self.client else self.client
+
+    def _settle_or_mark(self) -> None:
+        # While a lane is at work its output is not in order yet; its conduit comes back to us when it is.
+        for link in (self.client, self.upstream):
+            if link.conduit.feeding:
+                link.conduit.dirty = True
+                return
+        self.settle()
+
+    def _act(self, link: Link, signal: int, now: float) -> None:
+        if signal == WAITING:
+            link.hook = self.loop.create_task(self._await_hook(link, link.leg.incoming.pending))
+        elif signal:
+            if signal == HOOK_FAILED:
+                _log_failure(link.leg)
+            self.session.heard(link.leg, signal, now)
+
+    async def _await_hook(self, link: Link, awaitable: Any) -> None:
+        lane = link.leg.incoming
+        try:
+            result = await awaitable
+        except asyncio.CancelledError as error:
+            if link.hook is not asyncio.current_task(self.loop):
+                raise
+            signal = self._resumed(link, error)
+        except Exception as error:
+            signal = self._resumed(link, error)
+        else:
+            signal = self._resumed(link, None, result)
+        self._act(link, signal, self.loop.time())
+        if link.ended_early is not None and lane.pending is None:
+            (error_at_end,), link.ended_early = link.ended_early, None
+            self._eof(link, error_at_end)
+        else:
+            self.settle()
+
+    def _resumed(self, link: Link, error: BaseException | None, result: Any = None) -> int:
+        link.hook = None
+        lane = link.leg.incoming
+        lane.last_frame = max(lane.last_frame, self.loop.time())
+        conduit = link.conduit
+        signal: int = conduit.resumed(error, result)
+        return signal
+
+    def _eof(self, link: Link, error: Exception | None) -> None:
+        self._flush(self._other(link))
+        detail = "" if error is None else f"{link.leg.side}: {error}"
+        self.session.eof(link.leg, self.loop.time(), detail)
+        self.settle()
+
+    def _flush(self, link: Link) -> None:
+        # Writes what the other side's lane holds for this side.
+        self._other(link).conduit.flush()
+
+    def _settle_link(self, link: Link) -> None:
+        leg, transport = link.leg, link.transport
+        if leg.abort_wanted:
+            transport.abort()
+            self._release(link)
+            return
+        if leg.end_wanted and not link.ending and leg.all_told():
+            link.ending = True
+            leg.activity = self.loop.time()
+            transport.shutdown()
+        self._gate(link)
+
+    def _gate(self, link: Link) -> None:
+        lane = link.leg.incoming
+        if lane.mode in (DISCARD, DONE):
+            # Read on, so that the end of the stream is seen and no reset destroys the close frame.
+            read = True
+        else:
+            read = not link.paused and lane.pending is None and not self._is_full(self._other(link), link.reading)
+        if read == link.reading:
+            return
+        link.reading = read
+        now = self.loop.time()
+        if read:
+            self.session.unsuspend(link.leg, now)
+            link.transport.resume_reading()
+        else:
+            self.session.suspend(link.leg, now)
+            link.transport.pause_reading()
+
+    def _is_full(self, target: Link, was_read: bool) -> bool:
+        # Full at the high-water mark, and until a quarter of it is left.
+        queued = target.transport.queued
+        return queued >= self._high_water if was_read else queued > self._high_water >> 2
+
+    def _arm(self) -> None:
+        at = deadline(self.session)
+        if at is None:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+        elif self._timer is None or at < self._timer_at:
+            # A timer that is due too early costs one look; moving it at each frame would cost more.
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer_at = at
+            self._timer = self.loop.call_at(at, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        tick(self.session, self.loop.time())
+        self.settle()
+
+    def _release(self, link: Link) -> None:
+        hook, link.hook = link.hook, None
+        if hook is not None and hook is not asyncio.current_task(self.loop):
+            hook.cancel()
+        if link.waiters is not None:
+            for waiter in link.waiters:
+                if not waiter.done():
+                    waiter.set_result(None)
+            link.waiters = None
+
+    def _finish(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for link in (self.client, self.upstream):
+            link.transport.abort()
+            self._release(link)
+        if not self.done.done():
+            record = self.session.finish_record(self.loop.time())
+            _log.info("%s", record)
+            self.done.set_result(record)
+
+
+def _log_failure(leg: Leg) -> None:
+    failure = leg.incoming.failure
+    if failure.__traceback__ is None or type(failure).__name__ == "Verdict":
+        _log.error("on_frame failed on a frame of the %s: %s", leg.side, failure)
+    else:
+        _log.error("on_frame failed on a frame of the %s", leg.side, exc_info=_without_our_frames(failure))
+
+
+def _without_our_frames(failure: BaseException) -> BaseException:
+    # The hook's author sees the hook's lines, not the proxy's.
+    trace = failure.__traceback__
+    while trace is not None and trace.tb_next is not None and "framegate" in trace.tb_frame.f_globals.get("__name__", ""):
+        trace = trace.tb_next
+    return failure.with_traceback(trace)
+
+
+def hook_error(record: SessionRecord) -> HookError | None:
+    """The failed hook that ``execute()`` has to raise, with the record."""
+    error = record.error
+    if isinstance(error, HookError):
+        error.record = record
+        return error
+    return None

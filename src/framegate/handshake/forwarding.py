@@ -1,0 +1,117 @@
+"""Which headers cross the proxy.
+
+Owns the list of hop-by-hop fields, and puts what is said about the client in the place of what was claimed. It knows
+nothing of how a head is read or written.
+
+A field that its sender nominates in ``Connection`` stays behind (RFC 9110, section 7.6.1: an intermediary MUST remove
+it). A client can use that on every field of its own, and gains nothing by it:
+
+- ``Host`` never crosses as a field: the upstream's own is written, or the client's where that was asked for.
+- ``X-Forwarded-*`` and ``Forwarded`` are added from the connection itself after the nominated ones were dropped; what a
+  trusted peer said in them is read from the request as it came, where a nomination has no effect.
+- ``Origin``, ``Cookie`` and ``Authorization`` are the client's own word. Who can write ``Connection`` (no page script
+  can) could as well have left them out, and the upstream then sees a request without them: less, never more.
+- What the proxy vouches for (``extra``) is added last, and replaces whatever the client sent by that name.
+
+Names that differ only in ``_`` for ``-`` count as one name where a claim is replaced: CGI and WSGI (PEP 3333) turn both
+into the same variable, so ``X_Forwarded_For`` would otherwise speak for ``X-Forwarded-For`` there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from framegate.handshake.forwarded import FORWARDED_NAMES, forwarded_fields
+from framegate.handshake.grammar import HeaderPairs, HeaderSource, list_members, pairs
+
+if TYPE_CHECKING:
+    from framegate.handshake.request import RequestHead
+
+HANDSHAKE_PREFIX = "sec-websocket-"
+
+# RFC 9110, section 7.6.1, and RFC 2616, section 13.5.1 for what older peers treat so.
+HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "http2-settings",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authentication-info",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+
+_OUR_OWN = HOP_BY_HOP | {"host", "content-length"}
+
+
+def is_our_own(name: str) -> bool:
+    """Whether framegate writes this field itself, or leaves it behind, on either leg."""
+    lowered = name.lower()
+    return lowered in _OUR_OWN or lowered.startswith(HANDSHAKE_PREFIX)
+
+
+def forwardable(headers: HeaderSource) -> list[tuple[str, str]]:
+    """The end-to-end fields among ``headers``, order and duplicates kept.
+
+    Left out: hop-by-hop fields, those nominated in ``Connection``, ``Sec-WebSocket-*``, ``Host``, ``Content-Length``.
+    """
+    fields = list(pairs(headers))
+    nominated = {
+        option.lower() for option in list_members(value for name, value in fields if name.lower() == "connection")
+    }
+    return [(name, value) for name, value in fields if name.lower() not in nominated and not is_our_own(name)]
+
+
+def response_headers_for_client(headers: HeaderSource) -> list[tuple[str, str]]:
+    """The fields of the upstream's 101 that go into the client's 101, ``Set-Cookie`` among them."""
+    return forwardable(headers)
+
+
+def request_headers_for_upstream(
+    head: RequestHead,
+    *,
+    client_host: str | None,
+    client_port: int | None = None,
+    scheme: str,
+    server_port: int | None = None,
+    trusted: bool = False,
+    extra: HeaderPairs = (),
+) -> list[tuple[str, str]]:
+    """The client's fields as the upstream shall see them, with what is known of the client's connection.
+
+    Args:
+        head: the client's request.
+        client_host: the address of the client's connection; None for a Unix socket, which is called ``unknown``.
+        client_port: its port; given, it stands in ``Forwarded``.
+        scheme: how the client came: ``"ws"`` or ``"wss"`` (``"http"`` and ``"https"`` mean the same).
+        server_port: the port that the client came to; None leaves ``X-Forwarded-Port`` out.
+        trusted: whether the client is a proxy whose word counts. Its ``X-Forwarded-For`` and ``Forwarded`` are appended
+            to, its ``X-Forwarded-Host``, ``-Proto`` and ``-Port`` are kept. Else all five are replaced.
+        extra: fields that replace the client's, and ours, of the same name.
+
+    Raises:
+        ValueError: the scheme is another one.
+    """
+    received = head.headers
+    added = list(extra)
+    ours = forwarded_fields(
+        received,
+        client_host=client_host,
+        client_port=client_port,
+        scheme=scheme,
+        server_port=server_port,
+        trusted=trusted,
+    )
+    by_us = {_same_name(name) for name, _ in added}
+    replaced = by_us | FORWARDED_NAMES
+    passed = [(name, value) for name, value in forwardable(received) if _same_name(name) not in replaced]
+    return [*passed, *((name, value) for name, value in ours if _same_name(name) not in by_us), *added]
+
+
+def _same_name(name: str) -> str:
+    return name.lower().replace("_", "-")

@@ -1,0 +1,343 @@
+"""The listening side of the library: ``serve`` and the ``Server`` that it yields."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import socket
+import ssl as ssl_module
+from collections import Counter
+from collections.abc import Awaitable, Callable, Generator
+from types import TracebackType
+from typing import Any
+
+from framegate.connection import ClientConnection, remember_sni
+from framegate.handshake import refusal
+from framegate.listeners import Acceptor, open_listeners
+from framegate.options import ServerLimits
+from framegate.proxy import Proxy
+from framegate.request import Request
+from framegate.transport import TcpTransport, Transport, read_buffer
+from framegate.transport.stream import StreamTransport
+
+Handler = Callable[[Request], Awaitable[Any]]
+
+_log = logging.getLogger("framegate.server")
+
+_CLIENT_HIGH_WATER = 64 * 1024
+_RETRY_AFTER = (("Retry-After", "5"),)
+_MAX_REFUSED_AT_ONCE = 256
+"""Clients over a limit that are being told so at one time; further ones are cut off without a word."""
+
+
+class Server:
+    """A running server; made by :func:`serve` and :func:`reverse_proxy`.
+
+    Attributes:
+        sockets: the listening sockets.
+        limits: its :class:`ServerLimits`.
+        draining: whether a drain has begun.
+    """
+
+    def __init__(
+        self,
+        handler: Handler,
+        listeners: list[socket.socket],
+        limits: ServerLimits,
+        ssl: ssl_module.SSLContext | None,
+    ) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.handler = handler
+        self.limits = limits
+        self.sockets = tuple(listeners)
+        self.draining = False
+        self.aborting = False
+        self._ssl = _with_sni(ssl)
+        self._port = _port_of(listeners[0])
+        self._buffer = read_buffer(self.loop)
+        self._connections: set[ClientConnection] = set()
+        self._pending: set[ClientConnection] = set()
+        self._over_limit: set[ClientConnection] = set()
+        self._starting: set[asyncio.Task[None]] = set()
+        self._kept: set[Transport] = set()
+        self._by_address: Counter[str] = Counter()
+        self._executing: set[Proxy] = set()
+        self._waiters: list[asyncio.Future[None]] = []
+        self._closed = self.loop.create_future()
+        self._acceptors = [Acceptor(self.loop, listener, self._accepted) for listener in listeners]
+
+    @property
+    def port(self) -> int | None:
+        """The port of the first listening socket, the real one where 0 was asked for; None on a Unix socket."""
+        return self._port
+
+    @property
+    def sessions(self) -> tuple[Proxy, ...]:
+        """The live sessions, as the :class:`Proxy` objects that execute."""
+        return tuple(self._executing)
+
+    async def serve_forever(self) -> None:
+        """Serve until :meth:`close` or :meth:`drain` is called; a cancelled call leaves the server as it is."""
+        await asyncio.shield(self._closed)
+
+    def close(self) -> None:
+        """Stop accepting, nothing else: what is connected goes on."""
+        for acceptor in self._acceptors:
+            acceptor.close()
+        if not self._closed.done():
+            self._closed.set_result(None)
+
+    async def drain(self, timeout: float | None = None) -> None:
+        """Stop accepting, send every session its close frames, wait for their ends, and abort what is left.
+
+        Args:
+            timeout: seconds until what is left is aborted; None takes the option ``drain_timeout``.
+        """
+        self.draining = True
+        self.close()
+        for connection in [connection for connection in self._pending if connection.task is None]:
+            connection.close()
+        self._spread_close_frames()
+        limit = self.limits.drain_timeout if timeout is None else timeout
+        if await self._all_gone(limit):
+            return
+        _log.warning("draining took over %g seconds: aborting what is left", limit)
+        await self._abort()
+
+    async def wait_closed(self) -> None:
+        """Wait until the server accepts no more and the last connection has ended."""
+        await asyncio.shield(self._closed)
+        await self._all_gone(None)
+
+    def executing(self, proxy: Proxy) -> None:
+        """A proxy has begun to execute."""
+        self._executing.add(proxy)
+
+    def executed(self, proxy: Proxy) -> None:
+        """It has ended."""
+        self._executing.discard(proxy)
+
+    def settled(self, connection: ClientConnection) -> None:
+        """A client's handshake has been answered."""
+        self._pending.discard(connection)
+
+    def refused(self, status: int) -> None:
+        """A client was refused with ``status``; for whoever counts."""
+
+    def forget(self, connection: ClientConnection) -> None:
+        """A client's connection has ended."""
+        self._pending.discard(connection)
+        self._over_limit.discard(connection)
+        if connection in self._connections:
+            self._connections.discard(connection)
+            if connection.peer is not None:
+                address = connection.peer[0]
+                self._by_address[address] -= 1
+                if not self._by_address[address]:
+                    del self._by_address[address]
+        self._wake()
+
+    def keep(self, transport: Transport) -> Callable[[], None]:
+        """Count a lingering upstream connection among what a drain waits for; call the result when it is closed."""
+        self._kept.add(transport)
+
+        def let_go() -> None:
+            self._kept.discard(transport)
+            self._wake()
+
+        return let_go
+
+    def _accepted(self, sock: socket.socket, address: Any) -> None:
+        peer = (address[0], address[1]) if isinstance(address, tuple) else None
+        if peer is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        timeout = self.limits.handshake_timeout
+        deadline = None if timeout is None else self.loop.time() + timeout
+        if self._ssl is not None:
+            task = self.loop.create_task(self._start_tls(sock, peer, deadline))
+            self._starting.add(task)
+            task.add_done_callback(self._starting.discard)
+        else:
+            self._connected(TcpTransport(self.loop, sock, self._buffer, _CLIENT_HIGH_WATER), peer, deadline)
+
+    async def _start_tls(self, sock: socket.socket, peer: tuple[str, int] | None, deadline: float | None) -> None:
+        overcrowded = self.limits.max_pending_handshakes
+        if overcrowded is not None and len(self._starting) + len(self._pending) > overcrowded + _MAX_REFUSED_AT_ONCE:
+            sock.close()
+            return
+        try:
+            async with asyncio.timeout_at(deadline):
+                _, stream = await self.loop.connect_accepted_socket(
+                    lambda: StreamTransport(self.loop, self._buffer, _CLIENT_HIGH_WATER), sock, ssl=self._ssl
+                )
+        except (OSError, TimeoutError) as error:
+            # A client that speaks no TLS, or leaves, is no event for the operator.
+            _log.info("TLS with %s failed: %s", peer, error or "not complete in time")
+            sock.close()
+            return
+        except asyncio.CancelledError:
+            sock.close()
+            raise
+        self._connected(stream, peer, deadline)
+
+    def _connected(self, transport: Transport, peer: tuple[str, int] | None, deadline: float | None) -> None:
+        connection = ClientConnection(self, transport, peer)
+        status = self._over(peer)
+        if status:
+            if len(self._over_limit) >= _MAX_REFUSED_AT_ONCE:
+                transport.abort()
+                return
+            self._over_limit.add(connection)
+            connection.refuse(refusal(status, headers=_RETRY_AFTER), status)
+            return
+        self._connections.add(connection)
+        self._pending.add(connection)
+        if peer is not None:
+            self._by_address[peer[0]] += 1
+        connection.begin(deadline)
+
+    def _over(self, peer: tuple[str, int] | None) -> int:
+        limits = self.limits
+        if self.draining:
+            return 503
+        if limits.max_connections is not None and len(self._connections) >= limits.max_connections:
+            return 503
+        if limits.max_pending_handshakes is not None and len(self._pending) >= limits.max_pending_handshakes:
+            return 503
+        per_address = limits.max_connections_per_address
+        if per_address is not None and peer is not None and self._by_address[peer[0]] >= per_address:
+            return 429
+        return 0
+
+    def _spread_close_frames(self) -> None:
+        code, window = self.limits.drain_code, self.limits.drain_window
+        proxies = list(self._executing)
+        random.shuffle(proxies)
+        for index, proxy in enumerate(proxies):
+            if window:
+                # Evenly over the window, each at a random place in its share, so that clients do not come back at once.
+                share = window / len(proxies)
+                self.loop.call_later(share * (index + random.random()), proxy.drain, code)
+            else:
+                proxy.drain(code)
+
+    def _busy(self) -> bool:
+        tasks = any(connection.task is not None and not connection.task.done() for connection in self._connections)
+        return bool(self._connections or self._over_limit or self._kept or self._starting or tasks)
+
+    def _wake(self) -> None:
+        if not self._busy():
+            waiters, self._waiters = self._waiters, []
+            for waiter in waiters:
+                if not waiter.done():
+                    waiter.set_result(None)
+
+    async def _all_gone(self, timeout: float | None) -> bool:
+        try:
+            async with asyncio.timeout(timeout):
+                while self._busy():
+                    waiter: asyncio.Future[None] = self.loop.create_future()
+                    self._waiters.append(waiter)
+                    await waiter
+        except TimeoutError:
+            return False
+        return True
+
+    async def _abort(self) -> None:
+        self.aborting = True
+        for proxy in list(self._executing):
+            proxy.abort()
+        tasks = [connection.task for connection in self._connections if connection.task is not None]
+        for task in [*tasks, *self._starting]:
+            task.cancel()
+        await asyncio.gather(*tasks, *self._starting, return_exceptions=True)
+        for connection in list(self._connections | self._over_limit):
+            connection.close()
+        for transport in list(self._kept):
+            transport.abort()
+        self._kept.clear()
+        self._wake()
+
+
+class Serving:
+    """What :func:`serve` returns: await it, or enter it with ``async with``, for the running :class:`Server`."""
+
+    def __init__(self, start: Callable[[], Awaitable[Server]]) -> None:
+        self._start = start
+        self._server: Server | None = None
+
+    def __await__(self) -> Generator[Any, None, Server]:
+        return self._start().__await__()
+
+    async def __aenter__(self) -> Server:
+        self._server = await self._start()
+        return self._server
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._server is not None
+        await self._server.drain()
+
+
+def serve(
+    handler: Handler,
+    host: str | None = None,
+    port: int | None = None,
+    *,
+    ssl: ssl_module.SSLContext | None = None,
+    unix_path: str | None = None,
+    sock: socket.socket | None = None,
+    **server_limits: Any,
+) -> Serving:
+    """Serve WebSocket clients: ``handler(request)`` is awaited once per opening request.
+
+    Args:
+        handler: a coroutine function. One that ends or raises before the client's 101 makes an HTTP answer: 502 or 504
+            for :class:`UpstreamUnavailable`, the upstream's own for :class:`HandshakeRefused`, else 500.
+        host: the address to listen on; None listens on all.
+        port: the port; 0 and None take a free one.
+        ssl: a server context, for ``wss``.
+        unix_path: listen on this Unix socket instead.
+        sock: listen on this bound socket instead.
+        **server_limits: see :class:`framegate.options.ServerLimits`.
+
+    Returns:
+        An awaitable and asynchronous context manager of the :class:`Server`; leaving the context drains it.
+
+    Raises:
+        TypeError, ValueError: an argument breaks a rule, which the message names.
+        OSError: an address cannot be listened on; raised when it is awaited or entered.
+    """
+    if not callable(handler):
+        raise TypeError(f"handler must be a coroutine function, not {type(handler).__name__}")
+    if ssl is not None and not isinstance(ssl, ssl_module.SSLContext):
+        raise TypeError(f"ssl must be an ssl.SSLContext or None, not {type(ssl).__name__}")
+    limits = ServerLimits.of(**server_limits)
+
+    async def start() -> Server:
+        return Server(handler, await open_listeners(host, port, unix_path, sock), limits, ssl)
+
+    return Serving(start)
+
+
+def _port_of(listener: socket.socket) -> int | None:
+    name = listener.getsockname()
+    return name[1] if isinstance(name, tuple) else None
+
+
+def _with_sni(context: ssl_module.SSLContext | None) -> ssl_module.SSLContext | None:
+    if context is None:
+        return None
+    chosen = context.sni_callback
+    if chosen is remember_sni or getattr(chosen, "framegate", False):
+        return context
+
+    def callback(tls: Any, name: Any, sni_context: Any) -> Any:
+        remember_sni(tls, name, sni_context)
+        return None if chosen is None else chosen(tls, name, sni_context)
+
+    callback.framegate = True  # type: ignore[attr-defined]
+    context.sni_callback = callback
+    return context

@@ -1,0 +1,47 @@
+"""Async tests run on a loop of their own; the peers of other ecosystems are met only where they are asked for."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from typing import Any
+
+import pytest
+
+from tests.kit.loops import LOOPS, run
+
+collect_ignore_glob = [] if os.environ.get("FRAMEGATE_INTEROP") == "1" else ["interop/*"]
+
+
+def _has_uvloop() -> bool:
+    try:
+        import uvloop  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+@pytest.fixture(params=[kind for kind in LOOPS if kind == "asyncio" or _has_uvloop()])
+def loop_kind(request: pytest.FixtureRequest) -> str:
+    """Asked for, it runs an async test once on each loop."""
+    return request.param
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run ``async def`` tests with :func:`tests.kit.loops.run`."""
+    test = pyfuncitem.obj
+    if not inspect.iscoroutinefunction(test):
+        return None
+    wanted: dict[str, Any] = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    marker = pyfuncitem.get_closest_marker("patience")
+    run(
+        lambda: test(**wanted),
+        loop_kind=pyfuncitem.funcargs.get("loop_kind", "asyncio"),
+        timeout=marker.args[0] if marker else 20.0,
+    )
+    return True
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "patience(seconds): longest time that an async test may take")
