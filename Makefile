@@ -43,7 +43,7 @@ bench: venv ## the benchmarks
 	$(BIN)/python -m benchmarks
 
 coverage: venv ## branch coverage of codec/ and session/, under the pure build
-	FRAMEGATE_PURE=1 $(BIN)/coverage run -m pytest -q tests/codec tests/session
+	FRAMEGATE_PURE=1 $(BIN)/coverage run -m pytest -q --ignore=tests/cli
 	$(BIN)/coverage report --include='*/framegate/codec/*,*/framegate/session/*'
 
 build: venv ## the source distribution and the wheel, in dist/

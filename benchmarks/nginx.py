@@ -17,8 +17,8 @@ from .processes import START_SECONDS, Server
 DEFAULT_BUFFERS = ""
 LARGE_BUFFERS = "proxy_buffer_size 64k; proxy_buffers 8 64k;"
 
-# The http block is Debian's nginx.conf as far as it touches a tunnel; worker_connections is 768 there, too few for the
-# idle connections, and the access log is off: framegate and the relay write none either.
+# The http block is Debian's nginx.conf as far as it touches a tunnel, but for two things: worker_connections is 768
+# there, too few for the idle connections, and the access log is off.
 CONFIGURATION = """
 daemon off;
 worker_processes 1;

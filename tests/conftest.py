@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import os
 from typing import Any
@@ -41,6 +42,12 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         timeout=marker.args[0] if marker else 20.0,
     )
     return True
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    # Each async test collects garbage to find what it left open; what was imported by now need not be looked at again.
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_configure(config: pytest.Config) -> None:

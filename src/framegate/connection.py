@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from framegate.errors import FramegateError, HandshakeRefused, HookError, UpstreamUnavailable
 from framegate.farewell import REFUSAL_LINGER, Farewell
@@ -16,7 +16,6 @@ from framegate.request import Request, TLSInfo
 from framegate.transport import Receiver, Transport
 
 if TYPE_CHECKING:
-    from framegate.proxy import Proxy
     from framegate.server import Server
 
 _log = logging.getLogger("framegate.server")
@@ -30,15 +29,32 @@ class ClientLeft(FramegateError):
     """The client has left before its request was answered."""
 
 
+class Session(Protocol):
+    """What a server and a connection need of the one that takes the connection over."""
+
+    def drain(self, code: int) -> None:
+        """End with ``code``, because the server ends."""
+
+    def abort(self) -> None:
+        """End without waiting."""
+
+    def conclude(self, error: Exception | None) -> None:
+        """The handler is done after the 101: end what has not ended."""
+
+    def let_upstream_go(self) -> None:
+        """The client was refused after the upstream had been connected."""
+
+
 class ClientConnection(Receiver):  # type: ignore[misc]
     """A client that has connected.
 
     Attributes:
         peer: its address and port, or None on a Unix socket.
         answered: whether a 101 or a refusal has been sent.
+        switched: whether it was a 101.
         gone: whether its TCP has ended before that.
         early: what came behind the request.
-        proxy: the :class:`Proxy` that was made of its request.
+        proxy: what was made of its request, a :class:`framegate.Proxy` as a rule.
     """
 
     __slots__ = (
@@ -51,6 +67,7 @@ class ClientConnection(Receiver):  # type: ignore[misc]
         "peer",
         "proxy",
         "server",
+        "switched",
         "task",
         "transport",
     )
@@ -60,9 +77,10 @@ class ClientConnection(Receiver):  # type: ignore[misc]
         self.transport = transport
         self.peer = peer
         self.answered = False
+        self.switched = False
         self.gone = False
         self.early = b""
-        self.proxy: Proxy | None = None
+        self.proxy: Session | None = None
         self.task: asyncio.Task[None] | None = None
         self._departure: asyncio.Future[None] | None = None
         limits = server.limits
@@ -95,7 +113,7 @@ class ClientConnection(Receiver):  # type: ignore[misc]
             return
         self.early = self._reader.rest
         self._stop_reading_requests()
-        self.task = self.server.loop.create_task(self._handle(Request(head, self)))
+        self.task = self.server.start(self._handle(Request(head, self)))
 
     def ended(self, error: Exception | None) -> None:
         self.gone = True
@@ -114,7 +132,7 @@ class ClientConnection(Receiver):  # type: ignore[misc]
 
     def switch(self, response: bytes) -> None:
         """Send the 101."""
-        self.answered = True
+        self.answered = self.switched = True
         self.server.settled(self)
         self.transport.write(bytearray(response), None, 0, 0)
 
@@ -124,20 +142,20 @@ class ClientConnection(Receiver):  # type: ignore[misc]
         self._stop_reading_requests()
         self.server.settled(self)
         self.server.refused(status)
-        Farewell(self.server.loop, self.transport, response, REFUSAL_LINGER, self._closed)
+        Farewell(self.server.loop, self.transport, response, REFUSAL_LINGER, self.closed)
 
     def close(self) -> None:
         """End the connection without an answer."""
         self._stop_reading_requests()
         self.transport.abort()
-        self._closed()
+        self.closed()
 
     def tls_info(self) -> TLSInfo | None:
         """The connection's TLS, or None."""
         tls = self.transport.get_extra_info("ssl_object")
         if tls is None:
             return None
-        return TLSInfo(tls.version(), getattr(tls, "framegate_sni", None), tls.getpeercert() or None)
+        return TLSInfo(tls.version(), self.transport.get_extra_info("server_name"), tls.getpeercert() or None)
 
     def local_port(self) -> int | None:
         """The port that the client came to, or None on a Unix socket."""
@@ -162,7 +180,8 @@ class ClientConnection(Receiver):  # type: ignore[misc]
         _log.info("refused a request of %s with 408: not complete in time", self._name())
         self.refuse(refusal(408), 408)
 
-    def _closed(self) -> None:
+    def closed(self) -> None:
+        """The connection has ended."""
         self.server.forget(self)
 
     async def _handle(self, request: Request) -> None:
@@ -183,12 +202,14 @@ class ClientConnection(Receiver):  # type: ignore[misc]
             _log_handler_failure(error)
         proxy = self.proxy
         self.proxy = None
-        if self.answered:
+        if self.switched:
             if proxy is not None:
                 proxy.conclude(error)
             return
         if proxy is not None:
             proxy.let_upstream_go()
+        if self.answered:
+            return
         if self.gone:
             self.close()
         else:
@@ -213,8 +234,3 @@ def _log_handler_failure(error: Exception) -> None:
         _log.warning("%s", error)
     else:
         _log.error("the handler failed", exc_info=error)
-
-
-def remember_sni(tls: Any, name: str | None, context: Any) -> None:
-    """An ``sni_callback`` that leaves the server name where :meth:`ClientConnection.tls_info` finds it."""
-    tls.framegate_sni = name

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from framegate.errors import FramegateError, UpstreamUnavailable
 from framegate.handshake import AnswerReader, UpstreamAnswer, UpstreamURL
 from framegate.options import ProxyOptions
-from framegate.transport import Receiver, TcpTransport, Transport, read_buffer
+from framegate.transport import Receiver, TcpTransport, Transport, poller_of
 from framegate.transport.stream import StreamTransport
 
 
@@ -80,13 +80,14 @@ async def _open(
 ) -> Transport:
     loop = asyncio.get_running_loop()
     sock = await _connect(loop, url, unix_path)
-    buffer = read_buffer(loop)
+    poller = poller_of(loop)
     if not url.secure:
-        transport: Transport = TcpTransport(loop, sock, buffer, high_water)
+        transport: Transport = TcpTransport(poller, sock, high_water)
         return transport
+    stream = StreamTransport(loop, poller.buffer, high_water)
     try:
-        _, stream = await loop.create_connection(
-            lambda: StreamTransport(loop, buffer, high_water),
+        await loop.create_connection(
+            lambda: stream,
             sock=sock,
             ssl=ssl or ssl_module.create_default_context(),
             server_hostname=server_hostname or url.host,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from framegate._build import pick
@@ -53,14 +54,23 @@ class Driver:
         session: the session; its lanes have seen nothing yet.
         client: the client's transport.
         upstream: the upstream's transport.
+        client_left: called once, when the client's socket is closed; the upstream may linger.
 
     ``done`` is a future of the :class:`SessionRecord`.
     """
 
-    __slots__ = ("_high_water", "_timer", "_timer_at", "client", "done", "loop", "session", "upstream")
+    __slots__ = ("_client_left", "_high_water", "_timer", "_timer_at", "client", "done", "loop", "session", "upstream")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, session: Session, client: Transport, upstream: Transport) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        session: Session,
+        client: Transport,
+        upstream: Transport,
+        client_left: Callable[[], None] | None = None,
+    ) -> None:
         self.loop = loop
+        self._client_left = client_left
         self.session = session
         self.done: asyncio.Future[SessionRecord] = loop.create_future()
         self._high_water = session.options.write_high_water
@@ -231,8 +241,10 @@ class Driver:
 
     def _eof(self, link: Link, error: Exception | None) -> None:
         self._flush(self._other(link))
-        detail = "" if error is None else f"{link.leg.side}: {error}"
-        self.session.eof(link.leg, self.loop.time(), detail)
+        if error is None and link.leg.end_wanted and link.transport.queued:
+            # It sends no more, but may still read our last words; drained() comes back to this.
+            return
+        self.session.eof(link.leg, self.loop.time(), "" if error is None else f"{link.leg.side}: {error}")
         self.settle()
 
     def _flush(self, link: Link) -> None:
@@ -249,6 +261,9 @@ class Driver:
             link.ending = True
             leg.activity = self.loop.time()
             transport.shutdown()
+        if link.ending and transport.at_end and not transport.queued and leg.state is not State.GONE:
+            self._eof(link, None)
+            return
         self._gate(link)
 
     def _gate(self, link: Link) -> None:
@@ -301,6 +316,9 @@ class Driver:
                 if not waiter.done():
                     waiter.set_result(None)
             link.waiters = None
+        if link is self.client and self._client_left is not None:
+            self._client_left()
+            self._client_left = None
 
     def _finish(self) -> None:
         if self._timer is not None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from framegate._build import pick
 from framegate.codec.close import close_payload
-from framegate.codec.constants import CLOSE, FAILED, FIN, FRAME, NEED, NO_CODE, PING, PONG
+from framegate.codec.constants import CLOSE, FAILED, FIN, FRAME, GOING_AWAY, NEED, NO_CODE, PING, PONG
 from framegate.connection import ClientConnection
 from framegate.handshake import switching_protocols
 from framegate.request import Request
@@ -88,12 +88,24 @@ class Echo(Receiver):  # type: ignore[misc]
             self.transport.leave()
             self.done.set_result(None)
 
-    def go_away(self) -> None:
-        """Send 1001, because the server ends."""
+    def drain(self, code: int) -> None:
+        """Send ``code``, because the server ends."""
         if not self.closing:
             self._close()
-            self.transport.write(encode_frame(FIN | CLOSE, close_payload(1001, b"")), None, 0, 0)
+            self.transport.write(encode_frame(FIN | CLOSE, close_payload(code, b"")), None, 0, 0)
             self.transport.shutdown()
+
+    def abort(self) -> None:
+        """End without waiting."""
+        self.drain(GOING_AWAY)
+        self.finish()
+
+    def conclude(self, error: Exception | None) -> None:
+        """The handler is done."""
+        self.finish()
+
+    def let_upstream_go(self) -> None:
+        """There is none."""
 
     def _close(self) -> None:
         self.closing = True
@@ -133,15 +145,15 @@ def serve_echo(
         connection.switch(switching_protocols(request._head.key, subprotocol=offered[0] if offered else None))
         echo = Echo(connection)
         early, connection.early = bytearray(connection.early), b""
-        connection.proxy = echo  # type: ignore[assignment]
-        connection.server.executing(echo)  # type: ignore[arg-type]
+        connection.proxy = echo
+        connection.server.executing(echo)
         try:
             if early:
                 echo.received(early, 0, len(early))
             await echo.done
         finally:
             echo.finish()
-            connection.server.executed(echo)  # type: ignore[arg-type]
-            connection._closed()
+            connection.server.executed(echo)
+            connection.closed()
 
     return serve(handler, host, port, ssl=ssl, unix_path=unix_path, **server_limits)

@@ -104,7 +104,9 @@ class Proxy:
         if connection.proxy is not None:
             raise UsageError("the request has a Proxy already")
         connection.proxy = self
-        hook: Callable[..., Any] | None = options.on_frame or getattr(self, "on_frame", None)
+        hook: Callable[..., Any] | None = options.on_frame
+        if hook is None:
+            hook = getattr(self, "on_frame", None)
         options.refuse_pass_if_read(hook is not None)
         self.request = request
         self._options = options
@@ -374,7 +376,7 @@ class Proxy:
         code = BAD_GATEWAY if isinstance(error, UpstreamUnavailable) else INTERNAL_ERROR
         connection = self._connection
         linger = self._options.lingering_timeout
-        Farewell(connection.server.loop, connection.transport, _close_frame(code), linger, connection._closed)
+        Farewell(connection.server.loop, connection.transport, _close_frame(code), linger, connection.closed)
         if self._upstream is not None:
             self._say_farewell_to_upstream(INTERNAL_ERROR)
         if self._closed is not None:
@@ -459,8 +461,9 @@ class Proxy:
         for leg in (session.client, session.upstream):
             leg.incoming.trace = trace
             leg.incoming.warn = _log.warning
-        driver = self._driver = Driver(loop, session, connection.transport, self._upstream.transport)
-        driver.done.add_done_callback(lambda _: connection._closed())
+        driver = self._driver = Driver(
+            loop, session, connection.transport, self._upstream.transport, connection.closed
+        )
         rest, self._upstream = self._upstream.rest, self._upstream._replace(rest=b"")
         early, connection.early = connection.early, b""
         driver.start(early, rest)

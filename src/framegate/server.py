@@ -8,17 +8,17 @@ import random
 import socket
 import ssl as ssl_module
 from collections import Counter
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from types import TracebackType
 from typing import Any
 
-from framegate.connection import ClientConnection, remember_sni
+from framegate.connection import ClientConnection, Session
 from framegate.handshake import refusal
 from framegate.listeners import Acceptor, open_listeners
 from framegate.options import ServerLimits
-from framegate.proxy import Proxy
 from framegate.request import Request
-from framegate.transport import TcpTransport, Transport, read_buffer
+from framegate.transport import TcpTransport, Transport, poller_of
+from framegate.transport.client_hello import peek_server_name
 from framegate.transport.stream import StreamTransport
 
 Handler = Callable[[Request], Awaitable[Any]]
@@ -53,16 +53,17 @@ class Server:
         self.sockets = tuple(listeners)
         self.draining = False
         self.aborting = False
-        self._ssl = _with_sni(ssl)
+        self._ssl = ssl
         self._port = _port_of(listeners[0])
-        self._buffer = read_buffer(self.loop)
+        self._poller = poller_of(self.loop)
         self._connections: set[ClientConnection] = set()
         self._pending: set[ClientConnection] = set()
         self._over_limit: set[ClientConnection] = set()
         self._starting: set[asyncio.Task[None]] = set()
         self._kept: set[Transport] = set()
         self._by_address: Counter[str] = Counter()
-        self._executing: set[Proxy] = set()
+        self._executing: set[Session] = set()
+        self._handling: set[asyncio.Task[None]] = set()
         self._waiters: list[asyncio.Future[None]] = []
         self._closed = self.loop.create_future()
         self._acceptors = [Acceptor(self.loop, listener, self._accepted) for listener in listeners]
@@ -73,7 +74,7 @@ class Server:
         return self._port
 
     @property
-    def sessions(self) -> tuple[Proxy, ...]:
+    def sessions(self) -> tuple[Session, ...]:
         """The live sessions, as the :class:`Proxy` objects that execute."""
         return tuple(self._executing)
 
@@ -110,13 +111,21 @@ class Server:
         await asyncio.shield(self._closed)
         await self._all_gone(None)
 
-    def executing(self, proxy: Proxy) -> None:
+    def executing(self, proxy: Session) -> None:
         """A proxy has begun to execute."""
         self._executing.add(proxy)
 
-    def executed(self, proxy: Proxy) -> None:
+    def executed(self, proxy: Session) -> None:
         """It has ended."""
         self._executing.discard(proxy)
+        self._wake()
+
+    def start(self, handling: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run a handler in a task that a drain waits for."""
+        task = self.loop.create_task(handling)
+        self._handling.add(task)
+        task.add_done_callback(self._handled)
+        return task
 
     def settled(self, connection: ClientConnection) -> None:
         """A client's handshake has been answered."""
@@ -148,6 +157,10 @@ class Server:
 
         return let_go
 
+    def _handled(self, task: asyncio.Task[None]) -> None:
+        self._handling.discard(task)
+        self._wake()
+
     def _accepted(self, sock: socket.socket, address: Any) -> None:
         peer = (address[0], address[1]) if isinstance(address, tuple) else None
         if peer is not None:
@@ -159,18 +172,19 @@ class Server:
             self._starting.add(task)
             task.add_done_callback(self._starting.discard)
         else:
-            self._connected(TcpTransport(self.loop, sock, self._buffer, _CLIENT_HIGH_WATER), peer, deadline)
+            self._connected(TcpTransport(self._poller, sock, _CLIENT_HIGH_WATER), peer, deadline)
 
     async def _start_tls(self, sock: socket.socket, peer: tuple[str, int] | None, deadline: float | None) -> None:
         overcrowded = self.limits.max_pending_handshakes
         if overcrowded is not None and len(self._starting) + len(self._pending) > overcrowded + _MAX_REFUSED_AT_ONCE:
             sock.close()
             return
+        # Not taken from what the loop returns: uvloop returns its own TLS protocol here.
+        stream = StreamTransport(self.loop, self._poller.buffer, _CLIENT_HIGH_WATER)
         try:
             async with asyncio.timeout_at(deadline):
-                _, stream = await self.loop.connect_accepted_socket(
-                    lambda: StreamTransport(self.loop, self._buffer, _CLIENT_HIGH_WATER), sock, ssl=self._ssl
-                )
+                stream.server_name = await peek_server_name(self.loop, sock)
+                await self.loop.connect_accepted_socket(lambda: stream, sock, ssl=self._ssl)
         except (OSError, TimeoutError) as error:
             # A client that speaks no TLS, or leaves, is no event for the operator.
             _log.info("TLS with %s failed: %s", peer, error or "not complete in time")
@@ -223,8 +237,7 @@ class Server:
                 proxy.drain(code)
 
     def _busy(self) -> bool:
-        tasks = any(connection.task is not None and not connection.task.done() for connection in self._connections)
-        return bool(self._connections or self._over_limit or self._kept or self._starting or tasks)
+        return bool(self._connections or self._over_limit or self._kept or self._starting or self._handling)
 
     def _wake(self) -> None:
         if not self._busy():
@@ -248,10 +261,10 @@ class Server:
         self.aborting = True
         for proxy in list(self._executing):
             proxy.abort()
-        tasks = [connection.task for connection in self._connections if connection.task is not None]
-        for task in [*tasks, *self._starting]:
+        tasks = [*self._handling, *self._starting]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, *self._starting, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         for connection in list(self._connections | self._over_limit):
             connection.close()
         for transport in list(self._kept):
@@ -325,19 +338,3 @@ def serve(
 def _port_of(listener: socket.socket) -> int | None:
     name = listener.getsockname()
     return name[1] if isinstance(name, tuple) else None
-
-
-def _with_sni(context: ssl_module.SSLContext | None) -> ssl_module.SSLContext | None:
-    if context is None:
-        return None
-    chosen = context.sni_callback
-    if chosen is remember_sni or getattr(chosen, "framegate", False):
-        return context
-
-    def callback(tls: Any, name: Any, sni_context: Any) -> Any:
-        remember_sni(tls, name, sni_context)
-        return None if chosen is None else chosen(tls, name, sni_context)
-
-    callback.framegate = True  # type: ignore[attr-defined]
-    context.sni_callback = callback
-    return context

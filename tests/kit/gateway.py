@@ -37,8 +37,14 @@ class Conversation:
         self.record.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     async def finished(self, patience: float = PATIENCE) -> framegate.SessionRecord:
-        """The session's record, once it has ended; what ``execute()`` raised is raised here."""
-        return await asyncio.wait_for(asyncio.shield(self.record), patience)
+        """The session's record; what ``execute()`` raised is raised here.
+
+        Both peers end their direction of TCP first, as peers do that have nothing more to say.
+        """
+        for peer in (self.client, self.upstream):
+            peer.half_close()
+        async with asyncio.timeout(patience):
+            return await asyncio.shield(self.record)
 
     async def execute(self, proxy: framegate.Proxy) -> None:
         self.execution = asyncio.current_task()  # type: ignore[assignment]
@@ -109,21 +115,7 @@ async def _settled(conversation: Conversation) -> None:
 
 @asynccontextmanager
 async def serving(handler: Any, **limits: Any) -> AsyncIterator[framegate.Server]:
-    """A server with a handler of the test's own on a port of 127.0.0.1."""
+    """A server with a handler of the test's own on a port of 127.0.0.1; what is left at the end is soon aborted."""
     async with framegate.serve(handler, "127.0.0.1", 0, **limits) as server:
         yield server
-
-
-def handshake_only(url: str, failures: list[BaseException], **connect: Any) -> Any:
-    """A handler that connects and executes, and notes what the connecting raised before it raises it on."""
-
-    async def handler(request: framegate.Request) -> None:
-        proxy = framegate.Proxy(request)
-        try:
-            await proxy.connect(url, **connect)
-        except BaseException as error:
-            failures.append(error)
-            raise
-        await proxy.execute()
-
-    return handler
+        await server.drain(timeout=0.2)

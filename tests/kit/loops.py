@@ -29,24 +29,23 @@ def run(test: Callable[[], Awaitable[None]], loop_kind: str = "asyncio", timeout
         loop_kind: ``"asyncio"`` or ``"uvloop"``.
         timeout: seconds after which the test is given up.
     """
+    unhandled: list[dict[str, Any]] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ResourceWarning)
         with asyncio.Runner(loop_factory=_factory(loop_kind)) as runner:
+            runner.get_loop().set_exception_handler(lambda loop, context: unhandled.append(context))
             runner.run(_tidy(test, timeout))
         gc.collect()
+    assert not unhandled, f"nobody handled: {unhandled}"
     unclosed = [str(warning.message) for warning in caught if issubclass(warning.category, ResourceWarning)]
     assert not unclosed, f"left open: {unclosed}"
 
 
 async def _tidy(test: Callable[[], Awaitable[None]], timeout: float) -> None:
-    unhandled: list[dict[str, Any]] = []
-    asyncio.get_running_loop().set_exception_handler(lambda loop, context: unhandled.append(context))
     async with asyncio.timeout(timeout):
         await test()
     running = await _still_running(1.0)
     assert not running, f"still running: {running}"
-    gc.collect()
-    assert not unhandled, f"nobody handled: {unhandled}"
 
 
 async def _still_running(grace: float) -> set[asyncio.Task[Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import ssl as ssl_module
 import struct
@@ -50,7 +51,8 @@ class RawPeer:
         self._writer.write(octets)
 
     async def drained(self) -> None:
-        await asyncio.wait_for(self._writer.drain(), PATIENCE)
+        async with asyncio.timeout(PATIENCE):
+            await self._writer.drain()
 
     @property
     def unsent(self) -> int:
@@ -73,7 +75,8 @@ class RawPeer:
 
     async def recv_wire(self, patience: float = PATIENCE) -> Wire:
         """The next frame with its very bytes; its masking must be that of its sender."""
-        wire = await asyncio.wait_for(self._wire(), patience)
+        async with asyncio.timeout(patience):
+            wire = await self._wire()
         assert wire.masked is not self.is_client, f"wrong masking: {wire.frame!r}"
         self.received.append(wire.frame)
         return wire
@@ -139,7 +142,8 @@ class RawPeer:
             raise AssertionError(f"nothing was due, not {frames.split(self._held) or bytes(self._held[:100])!r}")
 
     def stop_reading(self) -> None:
-        """Take nothing more from the system, so that its buffers fill."""
+        """Take nothing more from the system, so that its buffers fill; they are made small."""
+        self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
         self._writer.transport.pause_reading()  # type: ignore[attr-defined]
 
     def read_on(self) -> None:
@@ -148,8 +152,9 @@ class RawPeer:
     # Ending
 
     def half_close(self) -> None:
-        """End our direction of the TCP connection, and go on reading."""
-        self._writer.write_eof()
+        """End our direction of the TCP connection, and go on reading; no matter if it has ended already."""
+        with contextlib.suppress(OSError, RuntimeError):
+            self._writer.write_eof()
 
     def close(self) -> None:
         """Close the connection with an orderly end, without a close frame."""
@@ -163,11 +168,19 @@ class RawPeer:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()
 
+    def send_and_reset(self, octets: bytes) -> None:
+        """Hand bytes to the system and reset the connection at once, so that both arrive together."""
+        with socket.socket(fileno=os.dup(self._writer.get_extra_info("socket").fileno())) as sock:
+            sock.setblocking(False)
+            assert sock.send(octets) == len(octets)
+        self.reset()
+
     async def release(self) -> None:
         """Throw the connection away, whatever its state."""
         self._writer.transport.abort()
         with contextlib.suppress(OSError, ssl_module.SSLError, TimeoutError):
-            await asyncio.wait_for(self._writer.wait_closed(), 1)
+            async with asyncio.timeout(1):
+                await self._writer.wait_closed()
 
 
 # The client's end
@@ -248,6 +261,16 @@ def answer_with(make: Callable[[Head], bytes]) -> Script:
     return script
 
 
+async def polite(peer: RawPeer) -> None:
+    """Accept, take what comes, answer a close frame and end the connection."""
+    await accept()(peer)
+    with contextlib.suppress(EOFError, OSError):
+        while (value := await peer.recv(60)).opcode != frames.CLOSE:
+            pass
+        peer.send(value)
+    peer.half_close()
+
+
 async def say_nothing(peer: RawPeer) -> None:
     """Leave the request without an answer."""
 
@@ -273,7 +296,8 @@ class RawUpstream:
         return f"{'wss' if self.secure else 'ws'}://{self.authority}"
 
     async def accepted(self, patience: float = PATIENCE) -> RawPeer:
-        return await asyncio.wait_for(self._arrived.get(), patience)
+        async with asyncio.timeout(patience):
+            return await self._arrived.get()
 
     async def serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -285,6 +309,13 @@ class RawUpstream:
             return
         self._arrived.put_nowait(peer)
         await self.script(peer)
+
+    def send_and_reset(self, octets: bytes) -> None:
+        """Hand bytes to the system and reset the connection at once, so that both arrive together."""
+        with socket.socket(fileno=os.dup(self._writer.get_extra_info("socket").fileno())) as sock:
+            sock.setblocking(False)
+            assert sock.send(octets) == len(octets)
+        self.reset()
 
     async def release(self) -> None:
         for peer in self._peers:

@@ -220,3 +220,17 @@ async def test_a_stopped_session_ends_when_the_slow_side_is_gone(side: str) -> N
         source.reset()
         record = await conv.finished()
         assert record.why == "eof"
+
+
+@sides
+@pytest.mark.parametrize("how", ["close", "reset"])
+async def test_a_stopped_session_ends_when_both_sides_vanish(side: str, how: str) -> None:
+    async with proxied(keep) as conv:
+        source, target = ends(conv, side)
+        target.stop_reading()
+        flood(source, 16 * MIB)
+        await asyncio.sleep(0.3)
+        getattr(source, how)()
+        target.reset()
+        record = await conv.finished(3)
+        assert record.why == "eof"

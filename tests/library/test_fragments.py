@@ -20,14 +20,15 @@ def ends(conv: Conversation, sender: str) -> tuple[RawPeer, RawPeer]:
     return (conv.client, conv.upstream) if sender == "client" else (conv.upstream, conv.client)
 
 
-class Seen(list[tuple[Any, ...]]):
+class Seen:
     """A hook that notes its arguments and lets everything pass, but for the payloads it was told to drop."""
 
     def __init__(self, *dropped: bytes) -> None:
         self.dropped = dropped
+        self.calls: list[tuple[Any, ...]] = []
 
     def __call__(self, origin: str, typ: str, payload: bytes, last: bool, code: int | None) -> bytes | None:
-        self.append((origin, typ, payload, last, code))
+        self.calls.append((origin, typ, payload, last, code))
         return None if payload in self.dropped else payload
 
 
@@ -82,7 +83,7 @@ async def test_the_hook_is_called_once_for_each_joined_message(sender: str) -> N
         source, target = ends(conv, sender)
         source.send(text("a", fin=False), cont("b", fin=False), cont("c", fin=True), binary(b"d"))
         assert await target.recv_many(2) == [text("abc"), binary(b"d")]
-    assert seen[:2] == [(sender, "text", b"abc", True, None), (sender, "binary", b"d", True, None)]
+    assert seen.calls[:2] == [(sender, "text", b"abc", True, None), (sender, "binary", b"d", True, None)]
 
 
 @sides
@@ -99,7 +100,7 @@ async def test_the_hook_is_called_for_each_fragment_without_aggregation(sender: 
         ]
         source.send(*sent)
         assert await target.recv_many(5) == sent
-    assert seen[:5] == [
+    assert seen.calls[:5] == [
         (sender, "text", b"a", False, None),
         (sender, "continuation", b"b", False, None),
         (sender, "continuation", b"c", True, None),

@@ -236,7 +236,7 @@ async def test_exactly_max_headers_pass_and_one_more_is_431(limits: Any, most: i
 
 
 async def test_connections_over_max_connections_are_503_with_retry_after(loop_kind: str) -> None:
-    async with raw.raw_upstream() as origin, serving(Handler(origin.url), max_connections=2) as server:
+    async with raw.raw_upstream(raw.polite) as origin, serving(Handler(origin.url), max_connections=2) as server:
         async with raw.connected(server.port), raw.connected(server.port) as second:
             async with raw.dialled(server.port) as third:
                 head = await refused(third, upgrade_request(), 503)
@@ -246,7 +246,10 @@ async def test_connections_over_max_connections_are_503_with_retry_after(loop_ki
 
 
 async def test_connections_over_the_limit_of_an_address_are_429(loop_kind: str) -> None:
-    async with raw.raw_upstream() as origin, serving(Handler(origin.url), max_connections_per_address=1) as server:
+    async with (
+        raw.raw_upstream(raw.polite) as origin,
+        serving(Handler(origin.url), max_connections_per_address=1) as server,
+    ):
         async with raw.connected(server.port) as first:
             async with raw.dialled(server.port) as second:
                 await refused(second, upgrade_request(), 429)
@@ -268,7 +271,7 @@ async def until_connected(server: framegate.Server) -> None:
 
 
 async def test_handshakes_over_max_pending_handshakes_are_503(loop_kind: str) -> None:
-    async with raw.raw_upstream() as origin, serving(Handler(origin.url), max_pending_handshakes=2) as server:
+    async with raw.raw_upstream(raw.polite) as origin, serving(Handler(origin.url), max_pending_handshakes=2) as server:
         async with raw.dialled(server.port) as first, raw.dialled(server.port) as second:
             for pending in (first, second):
                 pending.send_raw(upgrade_request()[:-2])

@@ -283,3 +283,16 @@ async def test_a_subclass_needs_no_option() -> None:
     async with proxied(proxy_class=Shouting) as conv:
         conv.client.send(text("loud"))
         assert await conv.upstream.recv() == text("LOUD")
+
+
+async def test_a_hook_may_be_any_callable_object_even_one_that_is_empty() -> None:
+    class Notes(list[bytes]):
+        def __call__(self, origin: str, typ: str, payload: bytes, last: bool, code: int | None) -> bytes:
+            self.append(payload)
+            return payload
+
+    notes = Notes()
+    async with proxied(notes) as conv:
+        conv.client.send(text("noted"))
+        assert await conv.upstream.recv() == text("noted")
+    assert notes == [b"noted"]

@@ -25,9 +25,12 @@ def ends(conv: Conversation, side: str) -> tuple[RawPeer, RawPeer]:
     return (conv.client, conv.upstream) if side == "client" else (conv.upstream, conv.client)
 
 
-class Seen(list[tuple[str, str, bytes]]):
+class Seen:
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, str, bytes]] = []
+
     def __call__(self, origin: str, typ: str, payload: bytes, last: bool, code: int | None) -> bytes:
-        self.append((origin, typ, payload))
+        self.calls.append((origin, typ, payload))
         return payload
 
 
@@ -49,7 +52,7 @@ async def test_an_injected_message_reaches_its_side_and_no_hook(side: str, typ: 
         octets = payload.encode() if isinstance(payload, str) else payload
         assert await peer.recv() == Frame(OPCODES[typ], octets)
         await other.silent(0.05)
-    assert seen == [("client", "text", b"crossed")]
+    assert seen.calls == [("client", "text", b"crossed")]
 
 
 @sides
@@ -113,7 +116,7 @@ async def test_the_pong_to_an_injected_ping_is_consumed_and_others_are_not(side:
         assert await peer.recv() == ping("ours")
         peer.send(pong("unasked"), pong("ours"), text("after"))
         assert await other.recv_many(2) == [pong("unasked"), text("after")]
-    assert seen[1:] == [(side, "pong", b"unasked"), (side, "text", b"after")]
+    assert seen.calls[1:] == [(side, "pong", b"unasked"), (side, "text", b"after")]
 
 
 @sides

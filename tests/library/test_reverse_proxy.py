@@ -7,7 +7,8 @@ import os
 import socket
 import ssl
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -29,8 +30,12 @@ def short_dir() -> Iterator[str]:
         yield path
 
 
-def gateway(upstream: Any, **options: Any) -> Any:
-    return framegate.reverse_proxy(upstream, "127.0.0.1", 0, **options)
+@asynccontextmanager
+async def gateway(upstream: Any, **options: Any) -> AsyncIterator[framegate.Server]:
+    """A reverse proxy on a port of 127.0.0.1; what is left at the end is soon aborted."""
+    async with framegate.reverse_proxy(upstream, "127.0.0.1", 0, **options) as server:
+        yield server
+        await server.drain(timeout=0.2)
 
 
 async def exchange(client: RawPeer, upstream: RawPeer) -> None:
@@ -199,6 +204,7 @@ async def test_both_sides_may_be_unix_sockets(short_dir: str) -> None:
                 upstream.send(close(1000))
                 assert await client.recv() == close(1000)
                 await client.ended()
+                upstream.close()
 
 
 async def test_a_unix_socket_that_is_not_there_is_502(short_dir: str) -> None:

@@ -32,24 +32,22 @@ def relay(origin: RawUpstream, records: list[Any] | None = None, **options: Any)
 
 
 async def answer_close(*peers: RawPeer) -> list[tuple[int | None, str]]:
-    """Each peer's close frame, answered with its own code."""
+    """Each peer's close frame, answered with its own code and the end of the peer's TCP direction."""
     codes = []
     for peer in peers:
         code, reason = await peer.recv_close()
         peer.send(close(code))
+        peer.half_close()
         codes.append((code, reason))
     return codes
 
 
 async def test_a_server_tells_its_sockets_port_and_sessions() -> None:
-    async with raw.raw_upstream() as origin, serving(relay(origin)) as server:
+    async with raw.raw_upstream(raw.polite) as origin, serving(relay(origin)) as server:
         assert server.port > 0
         assert [sock.getsockname() for sock in server.sockets] == [("127.0.0.1", server.port)]
         assert len(server.sessions) == 0
-        async with raw.connected(server.port) as first, raw.connected(server.port):
-            first.send(text("x"))
-            await (await origin.accepted()).recv()
-            await origin.accepted()
+        async with raw.connected(server.port), raw.connected(server.port):
             await until(lambda: len(server.sessions) == 2)
             assert len(list(server.sessions)) == 2
         await until(lambda: len(server.sessions) == 0)
@@ -204,11 +202,10 @@ async def test_wait_closed_waits_for_the_sessions() -> None:
 
 
 async def test_awaiting_gives_the_same_server() -> None:
-    async with raw.raw_upstream() as origin:
+    async with raw.raw_upstream(raw.polite) as origin:
         server = await framegate.serve(relay(origin), "127.0.0.1", 0)
-        async with raw.connected(server.port) as client:
-            client.send(text("x"))
-            assert await (await origin.accepted()).recv() == text("x")
+        async with raw.connected(server.port):
+            assert len(server.sessions) == 1
         server.close()
         await asyncio.wait_for(server.wait_closed(), 5)
 
@@ -229,7 +226,10 @@ async def test_serve_forever_serves_until_it_is_cancelled() -> None:
 
 
 async def test_all_sockets_of_a_host_are_listened_on() -> None:
-    async with raw.raw_upstream() as origin, framegate.serve(relay(origin), "localhost", 0) as server:
+    async with (
+        raw.raw_upstream() as origin,
+        framegate.serve(relay(origin), "localhost", 0, drain_timeout=0.2) as server,
+    ):
         for sock in server.sockets:
             host, port = sock.getsockname()[:2]
             async with raw.connected(port, host=host) as client:
@@ -264,6 +264,8 @@ async def test_a_handlers_code_behind_execute_may_fail_without_a_trace_on_the_wi
         upstream.send(close(1000))
         assert await client.recv() == close(1000)
         await client.ended()
+        client.half_close()
+        upstream.half_close()
         await until(lambda: len(server.sessions) == 0)
 
 

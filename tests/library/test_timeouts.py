@@ -24,6 +24,11 @@ def ends(conv: Conversation, side: str) -> tuple[RawPeer, RawPeer]:
     return (conv.client, conv.upstream) if side == "client" else (conv.upstream, conv.client)
 
 
+async def stopped(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 def timeouts_logged(caplog: pytest.LogCaptureFixture, side: str) -> list[str]:
     """Log lines that tell of a receive timeout of this side."""
     told = (record.getMessage() for record in caplog.records if record.name.startswith("framegate"))
@@ -186,7 +191,7 @@ async def test_any_frame_is_a_sign_of_life(side: str) -> None:
                 source.send(text("alive"))
                 await asyncio.sleep(0.1)
         finally:
-            answerer.cancel()
+            await stopped(answerer)
         assert not conv.record.done()
         assert [value for value in target.received if value.opcode == frames.TEXT]
         assert frames.CLOSE not in {value.opcode for value in target.received}
@@ -239,7 +244,7 @@ async def test_the_time_of_a_pending_hook_is_no_ping_timeout(side: str) -> None:
         gate.opened.set()
         await asyncio.wait_for(answerers[1], 5)
         assert target.received[-1] == text("held")
-        answerers[0].cancel()
+        await stopped(answerers[0])
 
 
 @sides
@@ -262,7 +267,7 @@ async def test_paused_time_counts_toward_no_timeout_of_that_side(side: str, capl
         paused.send(text("back"))
         await asyncio.wait_for(answerers[1], 5)
         assert other.received[-1] == text("back")
-        answerers[0].cancel()
+        await stopped(answerers[0])
 
 
 async def test_a_session_is_not_idle_while_its_frames_wait_for_a_hook() -> None:

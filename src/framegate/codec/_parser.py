@@ -60,6 +60,9 @@ else:
         TOO_BIG,
     )
 
+NOTHING = bytearray()
+"""Stands where no buffer is; never written to."""
+
 
 class Parser:
     """The frames of one direction.
@@ -97,11 +100,11 @@ class Parser:
         self.joined = joined
         self.max_size = max_size
         self.max_fragments = max_fragments
-        self.window: bytearray | None = None
+        self.window = NOTHING
         self.position = 0
         self.end = 0
         self.owned = False
-        self.held: bytearray | None = None
+        self.held = NOTHING
         self.held_header = 0
         self.checked = 0
         self.phase = 0
@@ -115,7 +118,7 @@ class Parser:
         self.fin = False
         self.length = 0
         self.key = 0
-        self.data: bytearray | None = None
+        self.data = NOTHING
         self.start = 0
         self.payload_start = 0
         self.stop = 0
@@ -144,12 +147,12 @@ class Parser:
             return FAILED
         if self.remaining:
             return self._more_of_frame()
-        if self.held is not None:
+        if self.held is not NOTHING:
             if self.data is not self.held:
                 return self._resume_held()
             # The held frame was delivered by the last call.
-            self.held = None
-            self.data = None
+            self.held = NOTHING
+            self.data = NOTHING
         available = self.end - self.position
         if available <= 0:
             return NEED
@@ -172,8 +175,6 @@ class Parser:
     def payload(self) -> bytes:
         """An unmasked copy of the payload of the frame or chunk just delivered; of a close frame, its reason only."""
         data = self.data
-        if data is None:
-            raise RuntimeError("no frame is at hand")
         start = self.payload_start
         phase = self.phase
         if self.opcode == CLOSE and self.length:
@@ -190,7 +191,7 @@ class Parser:
         parsed of a window of its own."""
         size = self.end - self.position if self.owned else 0
         held = self.held
-        if held is not None and held is not self.data:
+        if held is not self.data:
             size += len(held)
         return size
 
@@ -223,16 +224,16 @@ class Parser:
         self.max_size = -1
         self.max_fragments = -1
         held = self.held
-        if held is not None and held is not self.data and self.held_header and self.opcode < CLOSE:
+        if held is not NOTHING and held is not self.data and self.held_header and self.opcode < CLOSE:
             self.remaining = self.held_header + self.length - len(held)
             self.checked = len(held) - self.held_header
-            self.held = None
+            self.held = NOTHING
 
     def discard(self) -> None:
         """Forget the window and all that is held: the driver will read no more frames here."""
-        self.window = None
-        self.data = None
-        self.held = None
+        self.window = NOTHING
+        self.data = NOTHING
+        self.held = NOTHING
         self.position = 0
         self.end = 0
 
@@ -341,7 +342,7 @@ class Parser:
         self.position = self.end
         self.held = held
         self.held_header = header
-        self.data = None
+        self.data = NOTHING
         if header and not self._check_held():
             return FAILED
         return NEED
@@ -359,7 +360,7 @@ class Parser:
                 return FAILED
             self.held_header = header
             if header and self.stream and self.opcode < CLOSE and self.end - self.position < self.length:
-                self.held = None
+                self.held = NOTHING
                 return self._first_chunk(held, 0, header, header)
         missing = self.held_header + self.length - len(held)
         available = self.end - self.position

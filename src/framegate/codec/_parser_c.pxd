@@ -1,6 +1,8 @@
 import cython
 from libc.stdint cimport uint32_t
 
+cdef bytearray NOTHING
+
 
 cdef class Parser:
     cdef readonly bint masked

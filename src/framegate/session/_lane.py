@@ -143,7 +143,7 @@ class Lane:
         self.fin = False
         self.code = NO_CODE
         self.raw = False
-        self.payload: bytes | None = None
+        self.payload = b""
         self.pending: Any = None
         # What the session is told.
         self.close_code = NO_CODE
@@ -256,7 +256,7 @@ class Lane:
                 self.frames += 1
                 self.payload_bytes += parser.length
                 if parser.opcode >= CLOSE:
-                    if parser.opcode == PONG and self.own_pings is not None and self._is_own_pong():
+                    if parser.opcode == PONG and self._is_own_pong():
                         continue
                 elif parser.fin:
                     self.messages += 1
@@ -445,8 +445,7 @@ class Lane:
 
     def _drop(self) -> int:
         self.dropped += 1
-        if self.trace is not None:
-            self._traced("dropped", self.payload)
+        self._traced("dropped", self.payload)
         if self.opcode == CLOSE:
             self.mode = DONE
             return SWALLOWED
@@ -467,7 +466,7 @@ class Lane:
         self.close_code = code
         self.close_reason = reason
         self.seen_code = self.parser.close_code
-        self.seen_reason = self.payload if self.payload is not None else reason
+        self.seen_reason = reason if self.hook is None else self.payload
         self.mode = DONE
         return CLOSED
 
@@ -478,11 +477,14 @@ class Lane:
         return CLOSE_SEEN
 
     def _is_own_pong(self) -> bool:
+        pings = self.own_pings
+        if pings is None:
+            return False
         payload = self.parser.payload()
-        if payload not in self.own_pings:
+        if payload not in pings:
             return False
         # Section 5.5.3: a pong answers the latest ping; those before it may stay unanswered.
-        del self.own_pings[: self.own_pings.index(payload) + 1]
+        del pings[: pings.index(payload) + 1]
         return True
 
     def _extend_run(self) -> None:
@@ -536,9 +538,8 @@ class Lane:
         append_masked(out, payload, key)
 
     def _release_queue(self) -> None:
-        queue = self.queue
-        self.queue = None
-        for opcode, payload in queue:
+        queue, self.queue = self.queue, None
+        for opcode, payload in queue or ():
             self.send(opcode, payload)
 
     def _refuse_awaitable(self, result: Any) -> None:
@@ -547,6 +548,8 @@ class Lane:
             close()
 
     def _traced(self, verdict: str, payload: bytes) -> None:
+        if self.trace is None:
+            return
         parser = self.parser
         length = len(payload) if parser.length < len(payload) or self.hook is not None else parser.length
         code = self.code if self.hook is not None else parser.close_code

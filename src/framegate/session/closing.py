@@ -14,7 +14,7 @@ CLOSED                both have passed; its TCP is being ended
 GONE                  its TCP has ended
 ====================  =================================================================================================
 
-Events: CLOSE (its close frame came), EOF (its TCP ended), LINGER (the lingering limits have run out), and END (the
+Events: CLOSE (its close frame came), EOF (its TCP ended in order: it sends no more), RESET (its TCP broke), LINGER (the lingering limits have run out), and END (the
 session is ended by a limit, a fault, a time-out, a drain or the program). For each of them a table maps
 ``(self, peer)`` to the next states and to what is to be done, in order.
 
@@ -43,6 +43,7 @@ class Event(enum.Enum):
 
     CLOSE = "close"
     EOF = "eof"
+    RESET = "reset"
     LINGER = "linger"
     END = "end"
 
@@ -85,8 +86,8 @@ _CLOSE = {
 
 _EOF = {
     (OPEN, OPEN): Step(GONE, SENT, (Act.LEAVE, Act.LINGER, Act.END_PEER)),
-    # Self has closed in order and did not wait for the answer; the peer has been told.
-    (RECEIVED, SENT): Step(GONE, SENT, (Act.END_PEER,)),
+    # Self has closed in order and will say no more; whether it still listens for the answer cannot be seen.
+    (RECEIVED, SENT): Step(RECEIVED, SENT),
     # Self was told to close and left without an answer.
     (SENT, RECEIVED): Step(GONE, CLOSED, (Act.ECHO_TO_PEER, Act.END_PEER)),
     (SENT, SENT): Step(GONE, SENT),
@@ -95,6 +96,11 @@ _EOF = {
     (CLOSED, SENT): Step(GONE, SENT),
     (CLOSED, CLOSED): Step(GONE, CLOSED),
     (CLOSED, GONE): Step(GONE, GONE),
+}
+
+_RESET = {
+    **_EOF,
+    (RECEIVED, SENT): Step(GONE, SENT, (Act.END_PEER,)),
 }
 
 _LINGER = {
@@ -116,7 +122,7 @@ _END = {
     (SENT, RECEIVED): Step(SENT, CLOSED, (Act.TELL_PEER, Act.END_SELF, Act.END_PEER)),
 }
 
-_TABLES = {Event.CLOSE: _CLOSE, Event.EOF: _EOF, Event.LINGER: _LINGER, Event.END: _END}
+_TABLES = {Event.CLOSE: _CLOSE, Event.EOF: _EOF, Event.RESET: _RESET, Event.LINGER: _LINGER, Event.END: _END}
 
 
 def after(event: Event, self: State, peer: State) -> Step:

@@ -118,20 +118,20 @@ class Session:
                 self.record.error = self.record.error or error
             self.heard(leg, leg.incoming.go_on(), now)
 
-    def eof(self, leg: Leg, now: float, detail: str = "") -> None:
-        """``leg``'s TCP has ended, in order or by an error that ``detail`` tells."""
+    def eof(self, leg: Leg, now: float, broken: str = "") -> None:
+        """``leg``'s TCP has ended: in order, or by the error that ``broken`` tells."""
         if leg.state is State.GONE:
             return
         if leg.state is State.OPEN and not self.ended:
             self._blame(leg.side, "eof")
-            self.record.detail = self.record.detail or detail
+            self.record.detail = self.record.detail or broken
         self._take_no_more(leg)
         if leg.side == "client":
             self._codes["upstream"] = (GOING_AWAY, b"")
         else:
             self._codes["client"] = (BAD_GATEWAY, UPSTREAM_LOST)
-        self._step(Event.EOF, leg, now)
-        leg.abort_wanted = True
+        self._step(Event.RESET if broken else Event.EOF, leg, now)
+        leg.abort_wanted = leg.state is State.GONE
 
     def end(
         self,
@@ -162,7 +162,7 @@ class Session:
         self.record.detail = detail
         self._take_no_more(leg)
         self._codes[other.side] = (GOING_AWAY, b"")
-        self._step(Event.EOF, leg, now)
+        self._step(Event.RESET, leg, now)
         leg.abort_wanted = True
 
     def inject(self, leg: Leg, typ: str, payload: bytes) -> None:

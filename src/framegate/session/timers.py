@@ -77,14 +77,16 @@ def _deadlines(session: Session) -> Iterator[float]:
 
 
 def _recv_at(leg: Leg, timeout: float) -> float:
-    return max(leg.incoming.last_frame, leg.logged_at) + timeout
+    last: float = max(leg.incoming.last_frame, leg.logged_at)
+    return last + timeout
 
 
 def _idle_at(session: Session) -> float | None:
     timeout = session.options.idle_timeout
     if timeout is None or session.client.suspended is not None or session.upstream.suspended is not None:
         return None
-    return max(session.client.incoming.last_frame, session.upstream.incoming.last_frame) + timeout
+    last: float = max(session.client.incoming.last_frame, session.upstream.incoming.last_frame)
+    return last + timeout
 
 
 def _linger_at(session: Session, leg: Leg) -> float | None:

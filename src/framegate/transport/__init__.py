@@ -7,15 +7,19 @@
 from __future__ import annotations
 
 import asyncio
+import select
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 from framegate._build import pick
+from framegate.transport.loop_poller import LoopPoller
 
 _tcp = pick("framegate.transport._tcp")
+_poller = pick("framegate.transport._poller") if hasattr(select, "epoll") else None
 Receiver = _tcp.Receiver
 TcpTransport = _tcp.TcpTransport
-READ_SIZE: int = _tcp.READ_SIZE
+
+_READ_SIZE = 256 * 1024
 
 
 class Transport(Protocol):
@@ -60,15 +64,16 @@ class Transport(Protocol):
         """Whether the connection is still held."""
 
     def get_extra_info(self, name: str) -> Any:
-        """``"peername"``, ``"sockname"``, ``"ssl_object"``."""
+        """``"peername"``, ``"sockname"``, ``"ssl_object"``, ``"server_name"``."""
 
 
-_buffers: WeakKeyDictionary[asyncio.AbstractEventLoop, bytearray] = WeakKeyDictionary()
+_pollers: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
 
 
-def read_buffer(loop: asyncio.AbstractEventLoop) -> bytearray:
-    """The read buffer that all connections of ``loop`` share."""
-    buffer = _buffers.get(loop)
-    if buffer is None:
-        buffer = _buffers[loop] = bytearray(READ_SIZE)
-    return buffer
+def poller_of(loop: asyncio.AbstractEventLoop) -> Any:
+    """What watches the sockets of ``loop``, and owns the read buffer that they share."""
+    poller = _pollers.get(loop)
+    if poller is None:
+        poller = LoopPoller(loop, _READ_SIZE) if _poller is None else _poller.Poller(loop)
+        _pollers[loop] = poller
+    return poller

@@ -1,4 +1,4 @@
-"""A connected stream socket (TCP or Unix), read and written by ourselves on the event loop's reader callbacks.
+"""A connected stream socket (TCP or Unix), read and written by ourselves.
 
 One ``recv`` and one ``send`` a readiness is what a blind tunnel costs; the transports of asyncio and uvloop add a
 protocol call, a copy and a write request to each. All connections of a loop read into one buffer, so an idle one owns
@@ -9,7 +9,6 @@ Knows nothing of HTTP, frames or sessions. The compiled build makes the system c
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from typing import Any
 
@@ -19,10 +18,13 @@ except ImportError:
     from framegate import _pure as cython
 
 if cython.compiled:
+    from cython.cimports.framegate.transport._poller_c import Watcher
     from cython.cimports.libc.errno import EAGAIN, EINTR, errno
+else:
+    from framegate.transport._poller import Watcher
 
-READ_SIZE = 256 * 1024
-"""Size of a loop's read buffer: what a socket's receive buffer usually holds at the most."""
+READ = 1
+WRITE = 2
 
 
 class Receiver:
@@ -38,21 +40,21 @@ class Receiver:
         """What waits to be sent has fallen below the low-water mark."""
 
 
-class TcpTransport:
+class TcpTransport(Watcher):
     """A connected, non-blocking stream socket.
 
     Args:
-        loop: the running event loop.
+        poller: the running event loop's.
         sock: the socket, which now belongs to the transport.
-        buffer: the loop's read buffer.
         high_water: queued bytes above which :meth:`Receiver.drained` is owed once they are sent.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, sock: socket.socket, buffer: bytearray, high_water: int) -> None:
-        self.loop = loop
+    def __init__(self, poller: Any, sock: socket.socket, high_water: int) -> None:
+        self.poller = poller
         self.sock: socket.socket | None = sock
         self.fd = sock.fileno()
-        self.buffer = buffer
+        self.buffer: bytearray = poller.buffer
+        self.watched = 0
         self.high_water = high_water
         self.receiver = Receiver()
         self.reading = False
@@ -76,13 +78,13 @@ class TcpTransport:
         """Read, and tell the receiver. New transports do not read."""
         if not self.reading and not self.at_end and self.sock is not None:
             self.reading = True
-            self.loop.add_reader(self.fd, self._readable)
+            self._watch(self.watched | READ)
 
     def pause_reading(self) -> None:
         """Stop reading; the peer's data waits in the kernel, then at the peer."""
         if self.reading:
             self.reading = False
-            self.loop.remove_reader(self.fd)
+            self._watch(self.watched & ~READ)
 
     def write(self, first: bytearray | None, second: bytearray | None, start: int, stop: int) -> None:
         """Send ``first``, then ``second[start:stop]``; either may be None. What the kernel does not take is queued.
@@ -169,6 +171,17 @@ class TcpTransport:
             return None
         return None
 
+    def ready(self, events: int) -> None:
+        """The socket can be read or written."""
+        if events & READ and self.reading:
+            self._readable()
+        if events & WRITE and self.queue is not None:
+            self._writable()
+
+    def _watch(self, wanted: int) -> None:
+        before, self.watched = self.watched, wanted
+        self.poller.change(self.fd, self, before, wanted)
+
     def _readable(self) -> None:
         size = self._recv()
         if size > 0:
@@ -186,6 +199,7 @@ class TcpTransport:
                 return -1
             self._end(os_error(errno))
             return -1
+        assert self.sock is not None
         try:
             return self.sock.recv_into(self.buffer)
         except (BlockingIOError, InterruptedError):
@@ -209,6 +223,7 @@ class TcpTransport:
                 return 0
             self.deaf = True
             return -1
+        assert self.sock is not None
         parts: list[Any] = [] if first is None else [first]
         try:
             if second is None:
@@ -230,7 +245,7 @@ class TcpTransport:
     def _enqueue_rest(self, data: bytearray, start: int, stop: int) -> None:
         if self.queue is None:
             self.queue = bytearray()
-            self.loop.add_writer(self.fd, self._writable)
+            self._watch(self.watched | WRITE)
         with memoryview(data) as view:
             self.queue += view[start:stop]
         self.queued = len(self.queue)
@@ -238,9 +253,10 @@ class TcpTransport:
             self.drain_owed = True
 
     def _writable(self) -> None:
-        sent = self._send(self.queue, None, 0, 0)
-        if 0 <= sent < len(self.queue):
-            del self.queue[:sent]
+        queue = self.queue
+        sent = self._send(queue, None, 0, 0)
+        if queue is not None and 0 <= sent < len(queue):
+            del queue[:sent]
             self.queued -= sent
         else:
             self._drop_queue()
@@ -257,9 +273,10 @@ class TcpTransport:
         if self.queue is not None:
             self.queue = None
             self.queued = 0
-            self.loop.remove_writer(self.fd)
+            self._watch(self.watched & ~WRITE)
 
     def _shut(self) -> None:
+        assert self.sock is not None
         try:
             self.sock.shutdown(socket.SHUT_WR)
         except OSError:

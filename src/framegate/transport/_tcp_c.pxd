@@ -1,6 +1,7 @@
 import cython
 from cpython.bytearray cimport PyByteArray_AS_STRING as bytearray_data
 from cpython.bytearray cimport PyByteArray_GET_SIZE as bytearray_size
+from framegate.transport._poller_c cimport Watcher
 
 cdef extern from "<sys/types.h>" nogil:
     pass
@@ -45,11 +46,12 @@ cdef class Receiver:
     cpdef drained(self)
 
 
-cdef class TcpTransport:
-    cdef readonly object loop
+cdef class TcpTransport(Watcher):
+    cdef object poller
     cdef object sock
     cdef int fd
     cdef bytearray buffer
+    cdef int watched
     cdef Py_ssize_t high_water
     cdef Receiver receiver
     cdef readonly bint reading
@@ -70,8 +72,11 @@ cdef class TcpTransport:
     cpdef abort(self)
     cpdef leave(self)
 
+    cpdef ready(self, int events)
+    @cython.locals(before=cython.int)
+    cdef _watch(self, int wanted)
     @cython.locals(size=Py_ssize_t)
-    cpdef _readable(self)
+    cdef _readable(self)
     @cython.locals(size=Py_ssize_t)
     cdef Py_ssize_t _recv(self) except -2
     cdef _end(self, object error)
@@ -79,7 +84,7 @@ cdef class TcpTransport:
     cdef Py_ssize_t _send(self, bytearray first, bytearray second, Py_ssize_t start, Py_ssize_t stop) except -2
     cdef _enqueue(self, bytearray first, bytearray second, Py_ssize_t start, Py_ssize_t stop)
     cdef _enqueue_rest(self, bytearray data, Py_ssize_t start, Py_ssize_t stop)
-    @cython.locals(sent=Py_ssize_t)
-    cpdef _writable(self)
+    @cython.locals(sent=Py_ssize_t, queue=bytearray)
+    cdef _writable(self)
     cdef _drop_queue(self)
     cdef _shut(self)

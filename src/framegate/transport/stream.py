@@ -31,6 +31,7 @@ class StreamTransport(asyncio.BufferedProtocol):
         self.receiver: Any = Receiver()
         self.reading = False
         self.at_end = False
+        self.server_name: str | None = None
         self._transport: asyncio.Transport | None = None
         self._closing = False
 
@@ -112,7 +113,10 @@ class StreamTransport(asyncio.BufferedProtocol):
         return self._transport is not None
 
     def get_extra_info(self, name: str) -> Any:
-        """What the loop's transport knows: ``"peername"``, ``"ssl_object"``, …; None for anything else."""
+        """What the loop's transport knows: ``"peername"``, ``"ssl_object"``, …, and the ``"server_name"`` that a TLS
+        client asked for; None for anything else."""
+        if name == "server_name":
+            return self.server_name
         return None if self._transport is None else self._transport.get_extra_info(name)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -125,14 +129,17 @@ class StreamTransport(asyncio.BufferedProtocol):
         assert self._transport is not None
         self._transport.set_write_buffer_limits(high=max(self.high_water - 1, 0), low=self.high_water >> 2)
 
-    def get_buffer(self, sizehint: int) -> bytearray:
-        return self.buffer
+    def get_buffer(self, sizehint: int) -> memoryview:
+        # A view, not the bytearray: asyncio's TLS reads into slices of what it is given, and those of a bytearray are
+        # copies.
+        return memoryview(self.buffer)
 
     def buffer_updated(self, nbytes: int) -> None:
         self.receiver.received(self.buffer, 0, nbytes)
 
     def eof_received(self) -> bool:
-        self._end(None)
+        # Told in a turn of its own: the receiver may abort, which the loop's TLS does not bear inside of this call.
+        self.loop.call_soon(self._end, None)
         # The loop's TLS transports close after an end of stream whatever is answered here.
         return False
 

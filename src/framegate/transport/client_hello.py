@@ -1,0 +1,132 @@
+"""The server name in a TLS client's first message (RFC 8446, section 4.1.2; RFC 6066, section 3).
+
+Read by looking at the bytes before the TLS library takes them: its own callback for the name would have to be set on the
+user's context, which other servers may share, not all of them through Python's ``ssl``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+
+MAX_HELLO = 16 * 1024
+"""Bytes that are looked at; a hello with post-quantum key shares has about 2 KiB."""
+
+_RETRY = 0.01
+_HANDSHAKE = 22
+_CLIENT_HELLO = 1
+_SERVER_NAME = 0
+
+
+class Incomplete(Exception):
+    """The hello has not come whole yet."""
+
+
+class _Reader:
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.at = 0
+
+    def take(self, size: int) -> bytes:
+        piece = self.data[self.at : self.at + size]
+        if len(piece) < size:
+            raise Incomplete
+        self.at += size
+        return piece
+
+    def number(self, size: int) -> int:
+        return int.from_bytes(self.take(size), "big")
+
+    def vector(self, size: int) -> _Reader:
+        return _Reader(self.take(self.number(size)))
+
+    @property
+    def left(self) -> bool:
+        return self.at < len(self.data)
+
+
+def server_name(data: bytes) -> str | None:
+    """The name that the client hello at the beginning of ``data`` asks for, or None: no name, or no hello at all.
+
+    Raises:
+        Incomplete: more bytes are needed to tell.
+    """
+    hello = _hello(_Reader(data))
+    if hello is None:
+        return None
+    try:
+        return _name_in(hello)
+    except Incomplete:
+        # The message is whole, so a field in it is longer than what it stands in. The TLS library will say so.
+        return None
+
+
+def _hello(records: _Reader) -> _Reader | None:
+    message = b""
+    while True:
+        if records.number(1) != _HANDSHAKE:
+            return None
+        records.take(2)
+        message += records.take(records.number(2))
+        reader = _Reader(message)
+        with contextlib.suppress(Incomplete):
+            if reader.number(1) != _CLIENT_HELLO:
+                return None
+            return reader.vector(3)
+
+
+def _name_in(hello: _Reader) -> str | None:
+    hello.take(2 + 32)
+    for size in (1, 2, 1):  # session id, cipher suites, compression methods
+        hello.vector(size)
+    extensions = hello.vector(2)
+    while extensions.left:
+        kind = extensions.number(2)
+        extension = extensions.vector(2)
+        if kind == _SERVER_NAME:
+            names = extension.vector(2)
+            while names.left:
+                name_type = names.number(1)
+                name = names.vector(2).data
+                if name_type == 0:
+                    return name.decode("ascii", "replace")
+    return None
+
+
+async def peek_server_name(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> str | None:
+    """Wait for the client hello on ``sock`` and read the name in it, leaving every byte where it is.
+
+    Raises:
+        OSError: the connection broke.
+    """
+    seen = -1
+    while True:
+        await _readable(loop, sock)
+        try:
+            data = sock.recv(MAX_HELLO, socket.MSG_PEEK)
+        except (BlockingIOError, InterruptedError):
+            continue
+        try:
+            return server_name(data)
+        except Incomplete:
+            if not data or len(data) == MAX_HELLO:
+                return None
+        if len(data) == seen:
+            # Readable stays true while the rest is on its way.
+            await asyncio.sleep(_RETRY)
+        seen = len(data)
+
+
+async def _readable(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
+    ready: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(sock.fileno(), _set, ready)
+    try:
+        await ready
+    finally:
+        loop.remove_reader(sock.fileno())
+
+
+def _set(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
