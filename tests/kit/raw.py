@@ -177,7 +177,9 @@ class RawPeer:
 
     async def release(self) -> None:
         """Throw the connection away, whatever its state."""
-        self._writer.transport.abort()
+        with contextlib.suppress(AttributeError):
+            # A transport of asyncio that is closed has forgotten its loop, and says it so.
+            self._writer.transport.abort()
         with contextlib.suppress(OSError, ssl_module.SSLError, TimeoutError):
             async with asyncio.timeout(1):
                 await self._writer.wait_closed()

@@ -40,7 +40,7 @@ class Side:
         self.signals: list[int] = []
         self.partial = bytearray()
         self._got: list[Frame | str] = []
-        self._ended = self._aborted = False
+        self._ended = self._aborted = self._left = False
 
     def __repr__(self) -> str:
         return self.leg.side
@@ -77,9 +77,10 @@ class Side:
         lane = self.leg.incoming
         self._heard(lane.fail(result) if isinstance(result, Exception) else lane.resume(result))
 
-    def leaves(self, detail: str = "") -> None:
-        """Its TCP ends."""
-        self.play.session.eof(self.leg, self.play.now, detail)
+    def leaves(self, broken: str = "") -> None:
+        """Its TCP ends: in order, or by the error that is given."""
+        self._left = True
+        self.play.session.eof(self.leg, self.play.now, broken)
         self.play.settle()
 
     def got(self) -> list[Frame | str]:
@@ -113,6 +114,8 @@ class Side:
             self._ended = True
             leg.activity = self.play.now
             self._got.append(FIN)
+            if self._left and leg.state is not State.GONE:
+                self.leaves()
 
 
 class Play:

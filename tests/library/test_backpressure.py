@@ -224,8 +224,9 @@ async def test_a_stopped_session_ends_when_the_slow_side_is_gone(side: str) -> N
 
 @sides
 @pytest.mark.parametrize("how", ["close", "reset"])
-async def test_a_stopped_session_ends_when_both_sides_vanish(side: str, how: str) -> None:
-    async with proxied(keep) as conv:
+@pytest.mark.parametrize("hook", [None, keep], ids=["no hook", "a hook"])
+async def test_a_stopped_session_ends_when_both_sides_vanish(side: str, how: str, hook: Any) -> None:
+    async with proxied(hook) as conv:
         source, target = ends(conv, side)
         target.stop_reading()
         flood(source, 16 * MIB)

@@ -220,6 +220,7 @@ async def test_a_listening_socket_may_be_handed_over() -> None:
             assert server.port == port
             async with raw.connected(port) as client:
                 await exchange(client, await origin.accepted())
+            await server.drain(timeout=0.2)
 
 
 # TLS

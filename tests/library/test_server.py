@@ -83,6 +83,7 @@ async def test_a_drain_stops_accepting() -> None:
                 async with raw.connected(port):
                     pass
             client.send(close(1001))
+            client.half_close()
             await answer_close(upstream)
             await draining
 

@@ -19,7 +19,7 @@ CLOSE SENT     CLOSED   -> CLOSED   CLOSED :
 CLOSE SENT     GONE     -> CLOSED   GONE   : END_SELF
 
 EOF   OPEN     OPEN     -> GONE     SENT   : LEAVE LINGER END_PEER
-EOF   RECEIVED SENT     -> GONE     SENT   : END_PEER
+EOF   RECEIVED SENT     -> RECEIVED SENT   :
 EOF   SENT     RECEIVED -> GONE     CLOSED : ECHO_TO_PEER END_PEER
 EOF   SENT     SENT     -> GONE     SENT   :
 EOF   SENT     CLOSED   -> GONE     CLOSED :
@@ -27,6 +27,16 @@ EOF   SENT     GONE     -> GONE     GONE   :
 EOF   CLOSED   SENT     -> GONE     SENT   :
 EOF   CLOSED   CLOSED   -> GONE     CLOSED :
 EOF   CLOSED   GONE     -> GONE     GONE   :
+
+RESET OPEN     OPEN     -> GONE     SENT   : LEAVE LINGER END_PEER
+RESET RECEIVED SENT     -> GONE     SENT   : END_PEER
+RESET SENT     RECEIVED -> GONE     CLOSED : ECHO_TO_PEER END_PEER
+RESET SENT     SENT     -> GONE     SENT   :
+RESET SENT     CLOSED   -> GONE     CLOSED :
+RESET SENT     GONE     -> GONE     GONE   :
+RESET CLOSED   SENT     -> GONE     SENT   :
+RESET CLOSED   CLOSED   -> GONE     CLOSED :
+RESET CLOSED   GONE     -> GONE     GONE   :
 
 LINGER RECEIVED SENT    -> CLOSED   GONE   : ECHO_TO_SELF END_SELF ABORT_PEER
 LINGER SENT    RECEIVED -> GONE     CLOSED : ABORT_SELF ECHO_TO_PEER END_PEER
@@ -95,7 +105,7 @@ def may_happen(event: Event, self: State, peer: State) -> bool:
         case Event.CLOSE:
             # It has sent none yet, and its TCP stands.
             return self in (State.OPEN, State.SENT)
-        case Event.EOF:
+        case Event.EOF | Event.RESET:
             return self is not State.GONE
         case Event.LINGER:
             # A clock runs for who has been told: for its answer, then for the end of its TCP.
@@ -167,9 +177,11 @@ class TestEnds:
 
     def test_no_step_leads_back(self) -> None:
         for pair in reachable():
-            for *_, after_it in steps(pair):
+            for event, turned, _, after_it in steps(pair):
                 assert all(RANK[new] >= RANK[old] for new, old in zip(after_it, pair, strict=True))
-                assert after_it != pair
+                if after_it == pair:
+                    # Who has closed may end his direction of TCP and still wait for the answer.
+                    assert (event, pair[turned]) == (Event.EOF, State.RECEIVED)
 
     def test_the_only_end_is_that_both_are_gone(self) -> None:
         assert {pair for pair in reachable() if not list(steps(pair))} == {OVER}
@@ -205,7 +217,7 @@ def histories() -> set[Told]:
                     ends[mine] = True
                 elif act in (Act.END_PEER, Act.ABORT_PEER):
                     ends[other] = True
-            if event is Event.EOF:
+            if event in (Event.EOF, Event.RESET):
                 ends[mine] = True
             told = (next_pair, (sent[0], sent[1]), (ends[0], ends[1]))
             if told not in seen:

@@ -76,18 +76,41 @@ class TestCloseFrames:
         assert (record.close_received, record.close_sent, record.changed) == ((1000, "bye"), (4100, "hook's"), 1)
 
     @SIDES
-    def test_the_closer_may_leave_without_waiting(self, name: str) -> None:
+    def test_the_closer_may_end_its_direction_of_tcp_and_wait_for_the_answer(self, name: str) -> None:
         play, closer, other = opened(name)
         closer.says(close(1000))
         closer.leaves()
+        assert (closer.got(), other.got()) == ([], [close(1000)])
+        other.says(text("data still flows to the closer"), close(1001))
+        assert closer.got() == [text("data still flows to the closer"), close(1001), FIN, ABORTED]
+        assert other.got() == [FIN]
+        other.leaves()
+        assert over(play)
+        assert getattr(play.record, name).close_sent == (1001, "")
+
+    @SIDES
+    def test_the_closer_may_break_off_without_waiting(self, name: str) -> None:
+        play, closer, other = opened(name)
+        closer.says(close(1000))
+        closer.leaves("connection reset")
         assert closer.got() == [ABORTED]
         assert other.got() == [close(1000), FIN]
         other.says(close(1000))
-        assert (other.got(), play.states.count(State.CLOSED)) == ([FIN], 1) or other.got() == []
+        assert other.leg.state is State.CLOSED
         other.leaves()
         assert over(play)
-        assert (play.record.ended_by, play.record.why) == (name, "close")
+        assert (play.record.ended_by, play.record.why, play.record.detail) == (name, "close", "")
         assert getattr(play.record, name).close_sent is None
+
+    @SIDES
+    def test_a_closer_that_has_ended_its_tcp_gets_an_answer_from_us(self, name: str) -> None:
+        play, closer, silent = opened(name)
+        closer.says(close(4000, "bye"))
+        closer.leaves()
+        play.later(5)
+        assert closer.got() == [close(4000), FIN, ABORTED]
+        assert silent.got() == [close(4000, "bye"), ABORTED]
+        assert over(play)
 
     @SIDES
     def test_the_other_side_leaves_without_an_answer(self, name: str) -> None:
