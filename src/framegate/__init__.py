@@ -1,7 +1,7 @@
 """framegate: a frame-aware WebSocket reverse proxy, as a library and from the command line.
 
-It sits in front of any WebSocket backend and lets code see, change, drop, inject or close on each frame, with the client
-and the upstream handled apart::
+It sits in front of any WebSocket backend and lets code see, change, drop, inject or close on each frame, with the
+client and the upstream handled apart::
 
     async def handler(request):
         proxy = framegate.Proxy(request, on_frame=on_frame)

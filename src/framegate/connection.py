@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from framegate.errors import FramegateError, HandshakeRefused, HookError, UpstreamUnavailable
 from framegate.farewell import REFUSAL_LINGER, Farewell

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from types import TracebackType
 from typing import Any
 
 from framegate._build import pick
@@ -158,9 +159,8 @@ class Driver:
     def in_hook(self) -> bool:
         """Whether a hook is what runs now."""
         task = asyncio.current_task(self.loop)
-        return any(
-            link.conduit.feeding or (link.hook is not None and link.hook is task) for link in (self.client, self.upstream)
-        )
+        links = (self.client, self.upstream)
+        return any(link.conduit.feeding or (link.hook is not None and link.hook is task) for link in links)
 
     def abort(self, why: Any = "drain") -> None:
         """End everything now: close frames if none were sent, then the sockets, without waiting for anybody."""
@@ -344,9 +344,14 @@ def _log_failure(leg: Leg) -> None:
 def _without_our_frames(failure: BaseException) -> BaseException:
     # The hook's author sees the hook's lines, not the proxy's.
     trace = failure.__traceback__
-    while trace is not None and trace.tb_next is not None and "framegate" in trace.tb_frame.f_globals.get("__name__", ""):
+    while trace is not None and trace.tb_next is not None and _is_ours(trace):
         trace = trace.tb_next
     return failure.with_traceback(trace)
+
+
+def _is_ours(trace: TracebackType) -> bool:
+    name: str = trace.tb_frame.f_globals.get("__name__", "")
+    return name == "framegate" or name.startswith("framegate.")
 
 
 def hook_error(record: SessionRecord) -> HookError | None:

@@ -62,7 +62,9 @@ class HandshakeRefused(FramegateError):
         body: the answer's body, cut at ``max_refusal_body`` bytes.
     """
 
-    def __init__(self, status: int, reason: str = "", headers: Iterable[tuple[str, str]] = (), body: bytes = b"") -> None:
+    def __init__(
+        self, status: int, reason: str = "", headers: Iterable[tuple[str, str]] = (), body: bytes = b""
+    ) -> None:
         super().__init__(f"upstream refused the handshake with {status} {reason}".rstrip())
         self.status = status
         self.reason = reason
@@ -108,7 +110,9 @@ class ConfigError(FramegateError):
         hint: the mend, or the nearest valid name, or None.
     """
 
-    def __init__(self, message: str, *, path: str | None = None, line: int | None = None, hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, path: str | None = None, line: int | None = None, hint: str | None = None
+    ) -> None:
         place = "" if path is None else f"{path}: " if line is None else f"{path}:{line}: "
         super().__init__(place + message + (f" ({hint})" if hint else ""))
         self.path = path

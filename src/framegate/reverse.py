@@ -36,8 +36,8 @@ def reverse_proxy(
     """Serve clients by proxying each of them to ``upstream``.
 
     Args:
-        upstream: a URL, or a callable ``request -> URL``, sync or async. The client's path is appended to the URL's with
-            one slash between, the queries are joined with ``&``; percent-encoding is left as it came.
+        upstream: a URL, or a callable ``request -> URL``, sync or async. The client's path is appended to the URL's
+            with one slash between, the queries are joined with ``&``; percent-encoding is left as it came.
         host, port, ssl, unix_path, sock: as for :func:`framegate.serve`.
         upstream_options: keyword arguments of :meth:`Proxy.connect_upstream`.
         preserve_host: send the client's ``Host`` to the upstream instead of the upstream's own.

@@ -196,7 +196,7 @@ class Parser:
         return size
 
     def own_window(self) -> None:
-        """Copy what is needed of the window: it stays good, with the frame just delivered, when the caller reuses his."""
+        """Copy what is needed of the window, the frame just delivered with it, so that the caller may reuse his."""
         if self.owned:
             return
         begin = self.start if self.data is self.window else self.position

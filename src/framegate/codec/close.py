@@ -44,7 +44,8 @@ def check_sendable(code: object, reason: object, *, what: str = "close") -> byte
         raise ValueError(f"{what}: code {code} may not be sent; one of {SENDABLE_CODES} may (RFC 6455, section 7.4)")
     encoded = reason.encode()
     if len(encoded) > MAX_CLOSE_REASON:
-        raise ValueError(f"{what}: a reason takes at most {MAX_CLOSE_REASON} bytes of UTF-8, this one has {len(encoded)}")
+        size = len(encoded)
+        raise ValueError(f"{what}: a reason takes at most {MAX_CLOSE_REASON} bytes of UTF-8, this one has {size}")
     return encoded
 
 

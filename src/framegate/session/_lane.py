@@ -38,8 +38,8 @@ if cython.compiled:
     )
     from cython.cimports.framegate.session.signals import (
         BROKEN,
-        CLOSED,
         CLOSE_SEEN,
+        CLOSED,
         DISCARD,
         DONE,
         FINISH,
@@ -213,8 +213,8 @@ class Lane:
         return size
 
     def send(self, opcode: int, payload: bytes) -> bool:
-        """A frame of our own toward the other side: a control frame as soon as no frame is cut in two by it, a message as
-        soon as no message is. Returns whether it went out at once."""
+        """A frame of our own toward the other side: a control frame as soon as no frame is cut in two by it, a message
+        as soon as no message is. Returns whether it went out at once."""
         if self.mid_frame or (self.mid_message and opcode < CLOSE) or (self.queue and opcode < CLOSE):
             if self.queue is None:
                 self.queue = []

@@ -14,9 +14,9 @@ CLOSED                both have passed; its TCP is being ended
 GONE                  its TCP has ended
 ====================  =================================================================================================
 
-Events: CLOSE (its close frame came), EOF (its TCP ended in order: it sends no more), RESET (its TCP broke), LINGER (the lingering limits have run out), and END (the
-session is ended by a limit, a fault, a time-out, a drain or the program). For each of them a table maps
-``(self, peer)`` to the next states and to what is to be done, in order.
+Events: CLOSE (its close frame came), EOF (its TCP ended in order: it sends no more), RESET (its TCP broke), LINGER (the
+lingering limits have run out), and END (the session is ended by a limit, a fault, a time-out, a drain or the program).
+For each of them a table maps ``(self, peer)`` to the next states and to what is to be done, in order.
 
 A hook that drops a close frame makes no event: it counts as not received. A pair that a table does not name cannot be
 reached with that event; :func:`after` says so loudly.

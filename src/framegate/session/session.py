@@ -130,8 +130,7 @@ class Session:
             self._codes["upstream"] = (GOING_AWAY, b"")
         else:
             self._codes["client"] = (BAD_GATEWAY, UPSTREAM_LOST)
-        self._step(Event.RESET if broken else Event.EOF, leg, now)
-        leg.abort_wanted = leg.state is State.GONE
+        leg.abort_wanted = self._step(Event.RESET if broken else Event.EOF, leg, now) is State.GONE
 
     def end(
         self,
@@ -265,12 +264,13 @@ class Session:
             self.record.ended_by = side  # type: ignore[assignment]
             self.record.why = why
 
-    def _step(self, event: Event, leg: Leg, now: float) -> None:
+    def _step(self, event: Event, leg: Leg, now: float) -> State:
         other = self.other(leg)
         step = after(event, leg.state, other.state)
         leg.state, other.state = step.self, step.peer
         for act in step.acts:
             self._do(act, leg if act in _ACT_ON_SELF else other, now)
+        return leg.state
 
     def _do(self, act: Act, leg: Leg, now: float) -> None:
         if act is Act.LINGER:

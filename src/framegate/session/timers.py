@@ -90,8 +90,8 @@ def _idle_at(session: Session) -> float | None:
 
 
 def _linger_at(session: Session, leg: Leg) -> float | None:
-    # Two clocks: the wait for a side's answer runs from the first close frame, the wait for the end of a side's TCP from
-    # the last one toward it.
+    # Two clocks: the wait for a side's answer runs from the first close frame, the wait for the end of a side's TCP
+    # from the last one toward it.
     options = session.options
     if leg.end_wanted and leg.state in (State.SENT, State.CLOSED):
         begin, last = leg.since, max(leg.activity, leg.incoming.last_frame)

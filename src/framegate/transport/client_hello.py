@@ -1,7 +1,7 @@
 """The server name in a TLS client's first message (RFC 8446, section 4.1.2; RFC 6066, section 3).
 
-Read by looking at the bytes before the TLS library takes them: its own callback for the name would have to be set on the
-user's context, which other servers may share, not all of them through Python's ``ssl``.
+Read by looking at the bytes before the TLS library takes them: its own callback for the name would have to be set on
+the user's context, which other servers may share, not all of them through Python's ``ssl``.
 """
 
 from __future__ import annotations
