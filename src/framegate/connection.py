@@ -230,7 +230,9 @@ def _log_handler_failure(error: Exception) -> None:
     if isinstance(error, HookError):
         # Logged with the hook's own traceback when it failed.
         return
-    if isinstance(error, FramegateError):
+    if isinstance(error, ClientLeft):
+        _log.info("%s", error)
+    elif isinstance(error, FramegateError):
         _log.warning("%s", error)
     else:
         _log.error("the handler failed", exc_info=error)

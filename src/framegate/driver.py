@@ -99,12 +99,16 @@ class Driver:
 
     def heard(self, conduit: Any, signal: int) -> None:
         """A conduit has something to tell after a read."""
-        link = self._link(conduit)
-        now = self.loop.time()
-        self._act(link, signal, now)
-        if conduit.watched:
-            self.session.check_buffered(link.leg, self.client.transport.queued + self.upstream.transport.queued, now)
-        self.settle()
+        try:
+            link = self._link(conduit)
+            now = self.loop.time()
+            self._act(link, signal, now)
+            if conduit.watched:
+                queued = self.client.transport.queued + self.upstream.transport.queued
+                self.session.check_buffered(link.leg, queued, now)
+            self.settle()
+        except Exception as error:
+            self._give_up(error)
 
     def ended(self, conduit: Any, error: Exception | None) -> None:
         """A side's stream has ended."""
@@ -113,13 +117,15 @@ class Driver:
             # What was read before still has to pass; nothing of it is lost.
             link.ended_early = (error,)
             return
-        self._eof(link, error)
+        try:
+            self._eof(link, error)
+        except Exception as fault:
+            self._give_up(fault)
 
     def crashed(self, conduit: Any, error: Exception) -> None:
-        """A fault of our own: both sides are closed with 1011, without detail."""
-        _log.error("internal error on a frame of the %s", self._link(conduit).leg.side, exc_info=error)
+        """A fault of our own on a frame: both sides are closed with 1011, without detail."""
         self._link(conduit).leg.incoming.finish()
-        self.end("hook", client=(INTERNAL_ERROR, b""), detail=f"internal error: {error!r}")
+        self._give_up(error)
 
     def drained(self, conduit: Any) -> None:
         """What waits toward this side has become less."""
@@ -203,6 +209,13 @@ class Driver:
                 link.conduit.dirty = True
                 return
         self.settle()
+
+    def _give_up(self, error: Exception) -> None:
+        # A fault in this program must not leave a session that nobody will ever end.
+        _log.error("internal error, the session ends", exc_info=error)
+        if not self.done.done():
+            self.session.end("hook", self.loop.time(), client=(INTERNAL_ERROR, b""), detail=f"internal error: {error!r}")
+            self.abort("hook")
 
     def _act(self, link: Link, signal: int, now: float) -> None:
         if signal == WAITING:
@@ -304,8 +317,11 @@ class Driver:
 
     def _on_timer(self) -> None:
         self._timer = None
-        tick(self.session, self.loop.time())
-        self.settle()
+        try:
+            tick(self.session, self.loop.time())
+            self.settle()
+        except Exception as error:
+            self._give_up(error)
 
     def _release(self, link: Link) -> None:
         hook, link.hook = link.hook, None

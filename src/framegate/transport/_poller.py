@@ -77,9 +77,7 @@ class Poller:
     def drain(self) -> None:
         """Tell the watchers of all descriptors that are ready."""
         if cython.compiled:
-            count = wait_now(self.fd, self.ready)
-            for i in range(count):
-                self._tell(self.ready[i].data.fd, readiness(self.ready[i].events))
+            tell_ready(self)
         else:
             for fd, events in self.epoll.poll(0, BATCH):
                 failed = events & (select.EPOLLERR | select.EPOLLHUP)

@@ -29,12 +29,6 @@ cdef extern from * nogil:
         EPOLLHUP
 
 
-cdef inline int wait_now(int epoll, epoll_event* ready) noexcept:
-    # An error here is EINTR: the loop calls again.
-    cdef int count = epoll_wait(epoll, ready, 128, 0)
-    return count if count > 0 else 0
-
-
 cdef inline int readiness(uint32_t events) noexcept:
     if events & (EPOLLERR | EPOLLHUP):
         return 3
@@ -52,12 +46,17 @@ cdef class Poller:
     cdef int fd
     cdef list watchers
     cdef readonly int count
-    cdef epoll_event ready[128]
-    cdef object __weakref__
 
     cpdef change(self, int fd, Watcher watcher, int before, int after)
-    @cython.locals(count=cython.int, i=cython.int)
     cpdef drain(self)
     @cython.locals(watcher=Watcher)
     cdef _tell(self, int fd, int events)
     cdef _loop(self)
+
+
+cdef inline tell_ready(Poller poller):
+    # An error of epoll_wait is EINTR: there is nothing to tell, and the loop calls again.
+    cdef epoll_event ready[128]
+    cdef int i
+    for i in range(epoll_wait(poller.fd, ready, 128, 0)):
+        poller._tell(ready[i].data.fd, readiness(ready[i].events))
