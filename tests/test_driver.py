@@ -266,7 +266,7 @@ class TestFailures:
         rig = Rig(prepare=prepare)
         rig.client.says(text("x"))
         await rig.client.gets(close(1011), FIN)
-        assert any(entry.getMessage() == "internal error on a frame of the client" for entry in caplog.records)
+        assert any(entry.getMessage() == "internal error, the session ends" for entry in caplog.records)
         record = await rig.record()
         assert record.detail == "internal error: LookupError('a fault of our own')"
         assert hook_error(record) is None

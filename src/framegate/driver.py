@@ -214,7 +214,8 @@ class Driver:
         # A fault in this program must not leave a session that nobody will ever end.
         _log.error("internal error, the session ends", exc_info=error)
         if not self.done.done():
-            self.session.end("hook", self.loop.time(), client=(INTERNAL_ERROR, b""), detail=f"internal error: {error!r}")
+            detail = f"internal error: {error!r}"
+            self.session.end("hook", self.loop.time(), client=(INTERNAL_ERROR, b""), detail=detail)
             self.abort("hook")
 
     def _act(self, link: Link, signal: int, now: float) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-import pytest
 
 from framegate import _build
 from framegate.codec.constants import PROTOCOL_ERROR

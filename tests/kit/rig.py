@@ -111,7 +111,9 @@ class Rig:
         return self.peer(name).ours.reading
 
     async def record(self) -> SessionRecord:
-        """The record, when both peers have ended their streams."""
+        """The record, when the driver has ended both streams and both peers have ended theirs."""
+        peers = (self.client, self.upstream)
+        await until(lambda: all(peer.notes.ends or not peer.transport.is_open() for peer in peers), 3)
         self.client.leaves()
         self.upstream.leaves()
         async with asyncio.timeout(3):

@@ -24,10 +24,6 @@ def ends(conv: Conversation, side: str) -> tuple[RawPeer, RawPeer]:
     return (conv.client, conv.upstream) if side == "client" else (conv.upstream, conv.client)
 
 
-def other_of(side: str) -> str:
-    return "upstream" if side == "client" else "client"
-
-
 # Close frames of the peers
 
 
@@ -391,6 +387,22 @@ async def test_close_in_the_middle_of_a_message_sends_the_close_frame_between_fr
         assert await conv.upstream.recv() == text("unfinished", fin=False)
         conv.proxy.close()
         assert await conv.upstream.recv_close() == (1000, "")
+
+
+@sides
+async def test_close_in_the_middle_of_a_frame_that_streams_through_ends_the_session(side: str) -> None:
+    async with proxied(**SHORT) as conv:
+        source, target = ends(conv, side)
+        octets = frame(frames.BINARY, b"x" * 1000, mask=source.is_client, announced=2000)
+        source.send_raw(octets)
+        assert await target.recv_octets(len(octets)) == octets
+        conv.proxy.close(1001, "enough")
+        assert await source.recv_close() == (1001, "enough")
+        source.send_raw(b"y" * 1000)
+        source.send(close(1001))
+        await target.gone()
+        record = await conv.finished()
+        assert record.ended_by == "proxy"
 
 
 @pytest.mark.parametrize("code", [-1, 0, 999, 1004, 1005, 1006, 1015, 2999, 5000, 70000])

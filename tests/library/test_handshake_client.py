@@ -9,7 +9,7 @@ import pytest
 
 import framegate
 from tests.kit import heads, raw, tls
-from tests.kit.frames import Frame, text
+from tests.kit.frames import Frame, binary, text
 from tests.kit.gateway import serving
 from tests.kit.heads import KEY, Head, accept_for, upgrade_request
 from tests.kit.raw import RawPeer
@@ -301,6 +301,20 @@ async def test_frames_behind_the_request_wait_for_the_upstreams_101(loop_kind: s
             assert await upstream.recv_many(2) == [text("early"), text("early too")]
 
 
+async def test_a_client_that_does_not_wait_for_its_101_is_not_read_without_bound(loop_kind: str) -> None:
+    total = 40 << 20
+    async with raw.raw_upstream(raw.say_nothing) as origin, serving(Handler(origin.url)) as server:
+        async with raw.dialled(server.port) as client:
+            client.send_raw(upgrade_request() + client.encode(binary(bytes(total))))
+            await origin.accepted()
+            before = -1
+            async with asyncio.timeout(10):
+                while client.unsent != before:
+                    before = client.unsent
+                    await asyncio.sleep(0.3)
+            assert before > total // 2
+
+
 async def test_wrong_frames_behind_the_request_are_none_before_the_101(loop_kind: str) -> None:
     async with raw.raw_upstream(raw.answer(heads.response("403 Forbidden", b"no"))) as origin:
         async with serving(Handler(origin.url)) as server, raw.dialled(server.port) as client:
@@ -406,3 +420,12 @@ async def test_plain_bytes_on_a_tls_listener_disturb_nobody(caplog: pytest.LogCa
         async with raw.connected(server.port, ssl=tls.client_context(), server_hostname="localhost"):
             pass
     assert not [record for record in caplog.records if record.exc_info]
+
+
+async def test_a_tls_handshake_that_does_not_get_finished_is_given_up(loop_kind: str) -> None:
+    async with serving(Handler(), ssl=tls.server_context(), handshake_timeout=0.25) as server:
+        async with raw.dialled(server.port) as client:
+            await client.gone()
+        async with raw.dialled(server.port, ssl=tls.client_context(), server_hostname="localhost") as client:
+            client.send_raw(b"GET / HTTP/1.1\r\n")
+            assert (await client.recv_head()).status == 408

@@ -11,7 +11,7 @@ import pytest
 
 import framegate
 from tests.kit import heads, raw, tls
-from tests.kit.frames import text
+from tests.kit.frames import Frame, text
 from tests.kit.gateway import serving
 from tests.kit.heads import KEY, Head, accept_for, lines, switching, upgrade_request
 from tests.kit.raw import RawPeer
@@ -228,6 +228,16 @@ async def test_connect_client_adds_headers_and_refuses_the_same_ones(loop_kind: 
         assert client.head.all("X-Ours") == ["1", "2"]
         assert client.head.all("X-Both") == ["ours"]
     assert len(refused) == 4
+
+
+async def test_without_compression_the_clients_offer_of_it_is_removed(loop_kind: str) -> None:
+    offer = [("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits")]
+    async with raw.raw_upstream() as origin, serving(Handler(origin.url, {"compression": "off"})) as server:
+        async with raw.connected(server.port, extra=offer) as client:
+            assert (await origin.accepted()).head.all("Sec-WebSocket-Extensions") == []
+            assert client.head.all("Sec-WebSocket-Extensions") == []
+            client.send(Frame(1, b"compressed?", True, 4))
+            assert (await client.recv_close())[0] == 1002
 
 
 # Subprotocols

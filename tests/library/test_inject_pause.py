@@ -166,7 +166,7 @@ async def test_inject_is_done_when_the_queue_is_below_its_mark(side: str) -> Non
         target.stop_reading()
         sent = 0
         try:
-            async with asyncio.timeout(1.5):
+            async with asyncio.timeout(0.7):
                 while sent < 1024:
                     await conv.proxy.inject(side, "binary", bytes(1 << 16))
                     sent += 1

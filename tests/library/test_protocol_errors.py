@@ -314,6 +314,16 @@ async def test_valid_text_of_every_width_passes_the_check_at_every_cut(side: str
 
 
 @sides
+@pytest.mark.parametrize("checking", CHECKING.values(), ids=CHECKING)
+async def test_long_valid_text_passes_the_check_however_the_reads_cut_it(side: str, checking: dict[str, Any]) -> None:
+    payload = "aé€\U0001f40e" * 60_000
+    async with proxied(**checking) as conv:
+        source, target = ends(conv, side)
+        source.send(text(payload))
+        assert await target.recv() == text(payload)
+
+
+@sides
 async def test_binary_is_never_checked(side: str, options: dict[str, Any]) -> None:
     async with proxied(**options, validate_utf8=True) as conv:
         source, target = ends(conv, side)

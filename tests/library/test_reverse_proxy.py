@@ -35,7 +35,7 @@ async def gateway(upstream: Any, **options: Any) -> AsyncIterator[framegate.Serv
     """A reverse proxy on a port of 127.0.0.1; what is left at the end is soon aborted."""
     async with framegate.reverse_proxy(upstream, "127.0.0.1", 0, **options) as server:
         yield server
-        await server.drain(timeout=0.2)
+        await server.drain(timeout=0.05)
 
 
 async def exchange(client: RawPeer, upstream: RawPeer) -> None:
@@ -220,7 +220,7 @@ async def test_a_listening_socket_may_be_handed_over() -> None:
             assert server.port == port
             async with raw.connected(port) as client:
                 await exchange(client, await origin.accepted())
-            await server.drain(timeout=0.2)
+            await server.drain(timeout=0.05)
 
 
 # TLS

@@ -84,12 +84,12 @@ async def test_an_idle_session_is_closed_with_1001_on_both_sides() -> None:
 @sides
 @pytest.mark.parametrize("value", [text("x"), ping("x"), pong("x")], ids=repr)
 async def test_any_frame_of_either_side_keeps_a_session_from_being_idle(side: str, value: Frame) -> None:
-    async with proxied(idle_timeout=0.4) as conv:
+    async with proxied(idle_timeout=0.3) as conv:
         source, target = ends(conv, side)
-        for _ in range(8):
+        for _ in range(6):
             source.send(value)
             assert await target.recv() == value
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.07)
         assert await target.recv_close() == (1001, "")
 
 
@@ -187,7 +187,7 @@ async def test_any_frame_is_a_sign_of_life(side: str) -> None:
 
         answerer = asyncio.create_task(answering())
         try:
-            for _ in range(12):
+            for _ in range(8):
                 source.send(text("alive"))
                 await asyncio.sleep(0.1)
         finally:
@@ -220,7 +220,7 @@ async def test_the_time_of_a_pending_hook_is_no_recv_timeout(side: str, caplog: 
         source.send(text("held"))
         await gate.entered.wait()
         caplog.clear()
-        await asyncio.sleep(0.8)
+        await asyncio.sleep(0.6)
         assert timeouts_logged(caplog, side) == []
         gate.opened.set()
         assert await target.recv() == text("held")
