@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from framegate import driver
 from framegate.driver import hook_error
 from framegate.errors import HookError
+from framegate.session.session import Session
 from tests.kit.frames import Frame, binary, close, cont, ping, text
 from tests.kit.pairs import turns, until
 from tests.kit.rig import FIN, RESET, Rig
@@ -271,6 +273,33 @@ class TestFailures:
         assert record.detail == "internal error: LookupError('a fault of our own')"
         assert hook_error(record) is None
 
+    @pytest.mark.parametrize("what", ["heard", "eof", "tick"])
+    async def test_a_fault_of_our_own_anywhere_leaves_no_session_behind(
+        self, what: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def broken(*arguments: Any) -> None:
+            raise LookupError("a fault of our own")
+
+        monkeypatch.setattr(driver if what == "tick" else Session, what, broken)
+        rig = Rig(max_lifetime=0.01 if what == "tick" else None)
+        if what == "heard":
+            rig.client.says(Frame(0x3))
+        elif what == "eof":
+            rig.client.leaves()
+        record = await asyncio.wait_for(rig.driver.done, 3)
+        assert (record.why, record.detail) == ("hook", "internal error: LookupError('a fault of our own')")
+        assert (record.client.close_sent, record.upstream.close_sent) == ((1011, ""), (1011, ""))
+        assert [entry.getMessage() for entry in caplog.records if entry.levelno == logging.ERROR] == [
+            "internal error, the session ends"
+        ]
+
+    async def test_a_fault_after_the_end_is_only_logged(self, caplog: pytest.LogCaptureFixture) -> None:
+        rig = Rig()
+        await closed(rig)
+        rig.driver.crashed(rig.driver.client.conduit, LookupError("late"))
+        assert rig.driver.done.result().why == "close"
+        assert any(entry.getMessage() == "internal error, the session ends" for entry in caplog.records)
+
     async def test_there_is_no_hook_error_without_a_failed_hook(self) -> None:
         rig = Rig()
         rig.client.says(Frame(0x3))
@@ -486,7 +515,7 @@ class TestEndings:
 
     async def test_the_client_is_let_go_though_the_upstream_lingers(self) -> None:
         # RFC 6455, section 7.1.1: the server closes the connection first.
-        rig = Rig(lingering_timeout=0.3)
+        rig = Rig()
         rig.client.says(close(1000))
         await rig.upstream.gets(close(1000))
         rig.upstream.says(close(1000))
@@ -560,13 +589,10 @@ class TestClocks:
     """One timer serves all limits of a session."""
 
     async def test_idleness(self) -> None:
-        rig = Rig(idle_timeout=0.05)
-        await asyncio.sleep(0.03)
+        rig = Rig(idle_timeout=0.02)
         rig.client.says(text("x"))
-        await rig.upstream.gets(text("x"))
-        await asyncio.sleep(0.03)
-        assert not rig.session.ended
-        await rig.upstream.gets(close(1001), FIN)
+        await rig.upstream.gets(text("x"), close(1001), FIN)
+        await rig.client.gets(close(1001), FIN)
         record = await rig.record()
         assert (record.why, record.detail) == ("timeout", "idle_timeout")
 
@@ -586,6 +612,21 @@ class TestClocks:
         assert rig.driver._timer is not None
         await closed(rig)
         assert rig.driver._timer is None
+
+    async def test_no_timer_runs_for_idleness_of_a_side_that_is_not_read(self) -> None:
+        rig = Rig(idle_timeout=50)
+        assert rig.driver._timer is not None
+        rig.driver.pause("client", True)
+        assert rig.driver._timer is None
+        rig.driver.pause("client", False)
+        assert rig.driver._timer is not None
+        await closed(rig)
+
+    async def test_an_earlier_limit_moves_the_timer(self) -> None:
+        rig = Rig(max_lifetime=50, lingering_timeout=0.01)
+        rig.client.says(close(1000))
+        await rig.client.gets(close(1000), FIN)
+        await rig.record()
 
     async def test_without_limits_there_is_no_timer(self) -> None:
         rig = Rig()

@@ -9,7 +9,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Protocol
 
-from framegate.errors import FramegateError, HandshakeRefused, HookError, UpstreamUnavailable
+from framegate.codec.constants import GOING_AWAY
+from framegate.errors import FramegateError, HandshakeRefused, HookError, PeerError, UpstreamUnavailable
 from framegate.farewell import REFUSAL_LINGER, Farewell
 from framegate.handshake import BadRequest, RequestReader, check_opening_request, refusal
 from framegate.request import Request, TLSInfo
@@ -25,8 +26,9 @@ MAX_EARLY = 64 * 1024
 section 4.1), so an honest one sends none."""
 
 
-class ClientLeft(FramegateError):
+def client_left() -> PeerError:
     """The client has left before its request was answered."""
+    return PeerError("left before its handshake was complete", side="client", close_code=GOING_AWAY)
 
 
 class Session(Protocol):
@@ -230,9 +232,7 @@ def _log_handler_failure(error: Exception) -> None:
     if isinstance(error, HookError):
         # Logged with the hook's own traceback when it failed.
         return
-    if isinstance(error, ClientLeft):
-        _log.info("%s", error)
-    elif isinstance(error, FramegateError):
+    if isinstance(error, FramegateError):
         _log.warning("%s", error)
     else:
         _log.error("the handler failed", exc_info=error)

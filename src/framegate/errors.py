@@ -30,7 +30,7 @@ class FramegateError(Exception):
 
 
 class PeerError(FramegateError):
-    """A peer broke a rule of the protocol or a limit.
+    """A peer broke a rule of the protocol or a limit, or left before its handshake was complete.
 
     Args:
         message: what was broken, in one line.

@@ -22,7 +22,7 @@ from framegate.codec.constants import (
     MAX_CONTROL_PAYLOAD,
     NORMAL,
 )
-from framegate.connection import ClientConnection, ClientLeft
+from framegate.connection import ClientConnection, client_left
 from framegate.dial import Connected, dial
 from framegate.driver import Driver, hook_error
 from framegate.errors import UpstreamUnavailable, UsageError
@@ -159,7 +159,7 @@ class Proxy:
             TypeError, ValueError: an argument breaks a rule, which the message names.
             UpstreamUnavailable: there was no verified 101; ``timed_out`` after ``connect_timeout``.
             HandshakeRefused: the upstream answered with 300 or above.
-            FramegateError: the client has left.
+            PeerError: the client has left.
         """
         return await self.connect_upstream_to(
             parse_upstream_url(uri),
@@ -199,7 +199,7 @@ class Proxy:
         Raises:
             TypeError, ValueError: an argument breaks a rule, which the message names.
             UsageError: the request was rejected.
-            FramegateError: the client has left.
+            PeerError: the client has left.
         """
         if self._client_done:
             _log.warning("the client is connected already: connect_client() changes nothing")
@@ -209,7 +209,7 @@ class Proxy:
         extra = checked_headers(headers, where="headers")
         selected = self._select(subprotocol)
         if self._connection.gone:
-            raise ClientLeft("the client has left before its handshake was complete")
+            raise client_left()
         passed = [] if self._upstream is None else response_headers_for_client(self._upstream.answer.headers)
         replaced = {name.lower() for name, _ in extra}
         passed = [(name, value) for name, value in passed if name.lower() not in replaced]
@@ -422,7 +422,7 @@ class Proxy:
             raise
         if not dialled.done():
             dialled.cancel()
-            raise ClientLeft("the client has left before the upstream answered")
+            raise client_left()
         return dialled.result()
 
     def _offer(self, how: UpstreamOptions) -> tuple[str, ...]:

@@ -93,7 +93,9 @@ def test_texts_are_judged_alike(parts: list[bytes], key: int) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(conversations(), st.data())
-def test_skimming_in_the_middle_is_alike(conversation: tuple[str, list[bytes], dict[str, Any]], data: st.DataObject) -> None:
+def test_skimming_in_the_middle_is_alike(
+    conversation: tuple[str, list[bytes], dict[str, Any]], data: st.DataObject
+) -> None:
     sender, pieces, options = conversation
     place = data.draw(st.integers(0, len(pieces)))
     results = []

@@ -212,6 +212,12 @@ class TestDiscard:
         parser.discard()
         assert (parser.buffered(), parser.next(), parser.error_code) == (0, NEED, 0)
 
+    def test_no_frame_is_at_hand_any_more(self, codec: Codec) -> None:
+        parser, _ = fed(codec, codec.wire(text("x")))
+        assert (parser.next(), parser.payload()) == (FRAME, b"x")
+        parser.discard()
+        assert (parser.payload(), parser.stop - parser.start) == (b"", 0)
+
     def test_a_window_of_its_own_is_forgotten_too(self, codec: Codec) -> None:
         parser, _ = fed(codec, codec.wire(text("first"), text("second")))
         parser.next()

@@ -133,7 +133,7 @@ class RawPeer:
             return await self.rest(patience)
         return bytes(self._held)
 
-    async def silent(self, seconds: float = 0.15) -> None:
+    async def silent(self, seconds: float = 0.1) -> None:
         """Nothing comes for a while, not even the end."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):

@@ -139,7 +139,8 @@ async def test_framegate_ends_the_clients_tcp_without_waiting_for_the_upstreams(
     async with proxied() as conv:
         closer, other = ends(conv, side)
         closer.send(close(1000))
-        other.send(close(1000)) if await other.recv() == close(1000) else None
+        assert await other.recv() == close(1000)
+        other.send(close(1000))
         assert await closer.recv() == close(1000)
         await conv.client.ended()
 
@@ -313,6 +314,17 @@ async def test_after_a_dropped_close_frame_the_other_side_may_end_the_session(si
         assert (await other.recv_close())[0] == 1000
         await asyncio.gather(closer.ended(), other.ended())
         await conv.finished()
+
+
+@sides
+@pytest.mark.parametrize("how", ["close", "reset"])
+async def test_after_a_dropped_close_frame_the_end_of_tcp_is_one_without_a_close_frame(side: str, how: str) -> None:
+    async with proxied(swallowing) as conv:
+        closer, other = ends(conv, side)
+        closer.send(close(4004))
+        await other.silent(0.05)
+        getattr(closer, how)()
+        assert await other.recv_close() == LOST[side]
 
 
 # close()

@@ -146,6 +146,31 @@ async def test_a_character_cut_by_a_fragment_passes_a_hook_that_reads(sender: st
         assert await target.recv_many(4) == sent
 
 
+@sides
+async def test_a_hook_may_cut_an_edited_text_inside_a_character(sender: str) -> None:
+    pieces = {b"1": b"10 " + "€".encode()[:1], b"2": "€".encode()[1:2], b"3": "€".encode()[2:]}
+    async with proxied(lambda origin, typ, payload, last, code: pieces.get(payload, payload)) as conv:
+        source, target = ends(conv, sender)
+        source.send(*MESSAGE, text("next"))
+        arrived = await target.recv_many(4)
+        assert b"".join(value.payload for value in arrived[:3]) == "10 €".encode()
+        assert arrived[3] == text("next")
+
+
+@sides
+@pytest.mark.parametrize("last", ["€".encode()[2:] + b"\xff", b"", b"x"], ids=repr)
+async def test_a_text_that_is_edited_into_invalid_utf_8_over_its_fragments_is_a_failure(
+    sender: str, last: bytes
+) -> None:
+    pieces = {b"1": "€".encode()[:2], b"2": b"", b"3": last}
+    async with proxied(lambda origin, typ, payload, last, code: pieces.get(payload, payload)) as conv:
+        source, target = ends(conv, sender)
+        source.send(*MESSAGE)
+        assert (await target.recv_many(2))[0] == text("€".encode()[:2], fin=False)
+        assert await target.recv_close() == (1011, "")
+        assert await source.recv_close() == (1011, "")
+
+
 MESSAGE = (text("1", fin=False), cont("2", fin=False), cont("3", fin=True))
 
 

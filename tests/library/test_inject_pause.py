@@ -298,6 +298,22 @@ async def test_a_paused_senders_bytes_stay_in_its_own_buffers(side: str) -> None
         assert await target.recv() == binary(bytes(1 << 16))
 
 
+@sides
+async def test_what_a_paused_side_sent_before_it_left_is_delivered_after_resume(side: str) -> None:
+    async with proxied() as conv:
+        await running(conv)
+        source, target = ends(conv, side)
+        conv.proxy.pause(side)
+        await asyncio.sleep(0.02)
+        source.send(text("last words"))
+        await source.drained()
+        source.close()
+        await target.silent(0.1)
+        conv.proxy.resume(side)
+        assert await target.recv() == text("last words")
+        assert (await target.recv_close())[0] in (1001, 1014)
+
+
 async def test_a_hook_pauses_its_own_side() -> None:
     def stop(origin: str, typ: str, payload: bytes, last: bool, code: int | None) -> bytes:
         if payload == b"stop":

@@ -94,7 +94,7 @@ class TestNoAnswer:
 
 
 class TestEndOfTcp:
-    """After the last close frame toward a side its TCP is ended, and its own end waited for (RFC 6455, section 7.1.1)."""
+    """After the last close frame toward a side its TCP is ended, and its own end is waited for (section 7.1.1)."""
 
     @SIDES
     def test_a_side_that_does_not_end_its_tcp_is_aborted(self, name: str) -> None:

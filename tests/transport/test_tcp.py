@@ -100,7 +100,7 @@ class TestBrokenConnections:
 
 
 class TestLeaving:
-    """A socket that is closed with unread data resets the connection, and the reset may destroy what was sent before."""
+    """Closing a socket with unread data resets the connection, and the reset may destroy what was sent before."""
 
     async def test_what_has_come_is_read_away_first(self, tcp: Kind) -> None:
         transport, notes, peer = connection(tcp)
@@ -113,6 +113,20 @@ class TestLeaving:
         peer.settimeout(2)
         assert (peer.recv(100), peer.recv(100)) == (b"last words", b"")
         assert (notes.data, notes.ends) == (b"", [])
+        peer.close()
+
+    async def test_a_peer_that_sends_without_end_is_not_read_for_ever(self, tcp: Kind) -> None:
+        transport, notes, peer = connection(tcp)
+        transport.pause_reading()
+        peer.setblocking(False)
+        sent = 0
+        try:
+            while sent < 1 << 24:
+                sent += peer.send(b"unread " * 10000)
+        except BlockingIOError:
+            pass
+        transport.leave()
+        assert (transport.is_open(), notes.data) == (False, b"")
         peer.close()
 
     async def test_an_abort_does_not_wait(self, tcp: Kind) -> None:
@@ -134,6 +148,28 @@ class TestLeaving:
         await asyncio.sleep(0.01)
         transport.leave()
         assert (transport.is_open(), notes.ends) == (False, [])
+
+
+class TestFullSockets:
+    """A kernel that takes nothing now is no error: what is written is queued."""
+
+    async def test_everything_is_queued(self, tcp: Kind) -> None:
+        near, _, far, notes = tcp.talk()
+        far.pause_reading()
+        sock, before = near.get_extra_info("socket"), 0
+        try:
+            while True:
+                before += sock.send(b"x" * 100)
+        except BlockingIOError:
+            pass
+        send(near, b"queued")
+        near.write(None, bytearray(b"-behind-"), 1, 7)
+        assert near.queued == 12
+        far.resume_reading()
+        await until(lambda: len(notes.data) == before + 12)
+        assert notes.data.endswith(b"xqueuedbehind")
+        near.abort()
+        far.abort()
 
 
 class TestSocket:

@@ -35,6 +35,9 @@ Lane = pick("framegate.session._lane").Lane
 UPSTREAM_LOST = b"upstream connection lost"
 PAYLOAD_TOO_LARGE = b"Payload Too Large"
 
+_MAX_OPEN_PINGS = 64
+"""Pings of ours whose pongs are still known when they come."""
+
 _ACT_ON_SELF = frozenset({Act.ECHO_TO_SELF, Act.TELL_SELF, Act.END_SELF, Act.ABORT_SELF})
 
 
@@ -258,6 +261,8 @@ class Session:
         if lane.own_pings is None:
             lane.own_pings = []
         lane.own_pings.append(payload)
+        # A peer that answers none must not make the list grow for ever.
+        del lane.own_pings[:-_MAX_OPEN_PINGS]
 
     def _blame(self, side: str, why: Why) -> None:
         if self.record.why is None:
