@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Protocol
 
 from framegate.codec.constants import GOING_AWAY
 from framegate.errors import FramegateError, HandshakeRefused, HookError, PeerError, UpstreamUnavailable
 from framegate.farewell import REFUSAL_LINGER, Farewell
 from framegate.handshake import BadRequest, RequestReader, check_opening_request, refusal
+from framegate.options import ServerLimits
 from framegate.request import Request, TLSInfo
 from framegate.transport import Receiver, Transport
-
-if TYPE_CHECKING:
-    from framegate.server import Server
 
 _log = logging.getLogger("framegate.server")
 
@@ -29,6 +28,34 @@ section 4.1), so an honest one sends none."""
 def client_left() -> PeerError:
     """The client has left before its request was answered."""
     return PeerError("left before its handshake was complete", side="client", close_code=GOING_AWAY)
+
+
+class Host(Protocol):
+    """What a connection needs of the server that has accepted it."""
+
+    loop: asyncio.AbstractEventLoop
+    handler: Callable[[Request], Awaitable[Any]]
+    limits: ServerLimits
+    draining: bool
+    aborting: bool
+
+    def start(self, handling: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run a handler in a task that a drain waits for."""
+
+    def settled(self, connection: ClientConnection) -> None:
+        """The handshake has been answered."""
+
+    def forget(self, connection: ClientConnection) -> None:
+        """The connection has ended."""
+
+    def executing(self, session: Session) -> None:
+        """A session has begun."""
+
+    def executed(self, session: Session) -> None:
+        """It has ended."""
+
+    def keep(self, transport: Transport) -> Callable[[], None]:
+        """Count a lingering transport among what a drain waits for; call the result when it is closed."""
 
 
 class Session(Protocol):
@@ -74,7 +101,7 @@ class ClientConnection(Receiver):  # type: ignore[misc]
         "transport",
     )
 
-    def __init__(self, server: Server, transport: Transport, peer: tuple[str, int] | None) -> None:
+    def __init__(self, server: Host, transport: Transport, peer: tuple[str, int] | None) -> None:
         self.server = server
         self.transport = transport
         self.peer = peer
@@ -143,7 +170,6 @@ class ClientConnection(Receiver):  # type: ignore[misc]
         self.answered = True
         self._stop_reading_requests()
         self.server.settled(self)
-        self.server.refused(status)
         Farewell(self.server.loop, self.transport, response, REFUSAL_LINGER, self.closed)
 
     def close(self) -> None:

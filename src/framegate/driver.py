@@ -10,12 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any
 
 from framegate._build import pick
 from framegate.codec.constants import INTERNAL_ERROR
-from framegate.errors import HookError
+from framegate.hook_failure import log_failure
 from framegate.session.closing import State
 from framegate.session.leg import Leg
 from framegate.session.record import SessionRecord
@@ -223,7 +222,7 @@ class Driver:
             link.hook = self.loop.create_task(self._await_hook(link, link.leg.incoming.pending))
         elif signal:
             if signal == HOOK_FAILED:
-                _log_failure(link.leg)
+                log_failure(link.leg)
             self.session.heard(link.leg, signal, now)
 
     async def _await_hook(self, link: Link, awaitable: Any) -> None:
@@ -348,33 +347,3 @@ class Driver:
             record = self.session.finish_record(self.loop.time())
             _log.info("%s", record)
             self.done.set_result(record)
-
-
-def _log_failure(leg: Leg) -> None:
-    failure = leg.incoming.failure
-    if failure.__traceback__ is None or type(failure).__name__ == "Verdict":
-        _log.error("on_frame failed on a frame of the %s: %s", leg.side, failure)
-    else:
-        _log.error("on_frame failed on a frame of the %s", leg.side, exc_info=_without_our_frames(failure))
-
-
-def _without_our_frames(failure: BaseException) -> BaseException:
-    # The hook's author sees the hook's lines, not the proxy's.
-    trace = failure.__traceback__
-    while trace is not None and trace.tb_next is not None and _is_ours(trace):
-        trace = trace.tb_next
-    return failure.with_traceback(trace)
-
-
-def _is_ours(trace: TracebackType) -> bool:
-    name: str = trace.tb_frame.f_globals.get("__name__", "")
-    return name == "framegate" or name.startswith("framegate.")
-
-
-def hook_error(record: SessionRecord) -> HookError | None:
-    """The failed hook that ``execute()`` has to raise, with the record."""
-    error = record.error
-    if isinstance(error, HookError):
-        error.record = record
-        return error
-    return None

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import ssl as ssl_module
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from multidict import CIMultiDictProxy
@@ -19,39 +19,34 @@ from framegate.codec.constants import (
     GOING_AWAY,
     INTERNAL_ERROR,
     MASKED,
-    MAX_CONTROL_PAYLOAD,
     NORMAL,
 )
 from framegate.connection import ClientConnection, client_left
 from framegate.dial import Connected, dial
-from framegate.driver import Driver, hook_error
+from framegate.driver import Driver
 from framegate.errors import UpstreamUnavailable, UsageError
 from framegate.farewell import Farewell
 from framegate.handshake import (
     UpstreamURL,
     build_upstream_request,
     checked_headers,
-    checked_host,
-    checked_origin,
     checked_subprotocol,
-    checked_subprotocols,
     parse_upstream_url,
     request_headers_for_upstream,
     response_headers_for_client,
     switching_protocols,
 )
+from framegate.hook_failure import hook_error
+from framegate.messages import check_side, checked_payload
 from framegate.options import ProxyOptions
 from framegate.request import Request
 from framegate.session.closing import State
 from framegate.session.record import SessionRecord
 from framegate.session.session import Session
 from framegate.trace import tracer
+from framegate.upstream_options import Headers, UpstreamOptions
 
 _log = logging.getLogger("framegate.proxy")
-
-Headers = Mapping[str, str] | Iterable[tuple[str, str]]
-
-_MESSAGE_TYPES = ("text", "binary", "ping", "pong")
 
 
 class Response(NamedTuple):
@@ -326,8 +321,8 @@ class Proxy:
             UsageError: before :meth:`execute`, or after that side was sent a close frame.
             TypeError, ValueError: an argument breaks a rule, which the message names.
         """
-        _check_side(side)
-        data = _checked_payload(typ, payload)
+        check_side(side)
+        data = checked_payload(typ, payload)
         driver = self._running("inject")
         if driver.session.leg(side).state not in (State.OPEN, State.RECEIVED):
             raise UsageError(f"inject: the {side} has been sent a close frame")
@@ -339,7 +334,7 @@ class Proxy:
         Raises:
             UsageError: before :meth:`execute`.
         """
-        _check_side(side)
+        check_side(side)
         self._running("pause").pause(side, True)
 
     def resume(self, side: str) -> None:
@@ -348,7 +343,7 @@ class Proxy:
         Raises:
             UsageError: before :meth:`execute`.
         """
-        _check_side(side)
+        check_side(side)
         self._running("resume").pause(side, False)
 
     def drain(self, code: int) -> None:
@@ -485,75 +480,6 @@ class Proxy:
         transport, self._upstream = self._upstream.transport, None
         done = server.keep(transport)
         Farewell(server.loop, transport, _close_frame(code, masked=True), self._options.lingering_timeout, done)
-
-
-class UpstreamOptions(NamedTuple):
-    """The checked arguments of :meth:`Proxy.connect_upstream`, behind the URL."""
-
-    protocols: tuple[str, ...] | None = None
-    http_origin: str | None = None
-    headers: Sequence[tuple[str, str]] = ()
-    host: str | None = None
-    ssl: ssl_module.SSLContext | None = None
-    server_hostname: str | None = None
-    unix_path: str | None = None
-
-    @classmethod
-    def of(
-        cls,
-        *,
-        protocols: Sequence[str] | None = None,
-        http_origin: str | None = None,
-        headers: Headers | None = None,
-        host: str | None = None,
-        ssl: ssl_module.SSLContext | None = None,
-        server_hostname: str | None = None,
-        unix_path: str | None = None,
-    ) -> UpstreamOptions:
-        """Check and collect.
-
-        Raises:
-            TypeError, ValueError: an argument breaks a rule, which the message names.
-        """
-        if ssl is not None and not isinstance(ssl, ssl_module.SSLContext):
-            raise TypeError(f"ssl must be an ssl.SSLContext or None, not {type(ssl).__name__}")
-        if unix_path is not None and not isinstance(unix_path, str):
-            raise TypeError(f"unix_path must be a str or None, not {type(unix_path).__name__}")
-        if unix_path is not None and ("\0" in unix_path or not unix_path):
-            raise ValueError("unix_path must be the path of a socket")
-        return cls(
-            None if protocols is None else tuple(checked_subprotocols(protocols)),
-            None if http_origin is None else checked_origin(http_origin),
-            checked_headers(headers, where="headers"),
-            None if host is None else checked_host(host),
-            ssl,
-            None if server_hostname is None else checked_host(server_hostname),
-            unix_path,
-        )
-
-
-def _check_side(side: object) -> None:
-    if side not in ("client", "upstream"):
-        raise ValueError(f'side must be "client" or "upstream", not {side!r}')
-
-
-def _checked_payload(typ: object, payload: object) -> bytes:
-    if typ not in _MESSAGE_TYPES:
-        raise ValueError(f"typ must be one of {', '.join(_MESSAGE_TYPES)}, not {typ!r}")
-    if isinstance(payload, str):
-        data = payload.encode()
-    elif isinstance(payload, (bytes, bytearray, memoryview)):
-        data = bytes(payload)
-        if typ == "text":
-            try:
-                data.decode()
-            except UnicodeDecodeError as error:
-                raise ValueError(f"the payload of a text must be UTF-8: {error}") from None
-    else:
-        raise TypeError(f"payload must be bytes-like or str, not {type(payload).__name__}")
-    if typ in ("ping", "pong") and len(data) > MAX_CONTROL_PAYLOAD:
-        raise ValueError(f"the payload of a {typ} takes at most {MAX_CONTROL_PAYLOAD} bytes, this one has {len(data)}")
-    return data
 
 
 def _close_frame(code: int, masked: bool = False) -> bytes:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from multidict import CIMultiDictProxy
 
 from framegate.errors import UsageError
 from framegate.handshake import RequestHead, refusal
 from framegate.handshake.grammar import HeaderPairs
-
-if TYPE_CHECKING:
-    from framegate.connection import ClientConnection
 
 
 class TLSInfo(NamedTuple):
@@ -33,8 +30,9 @@ class Request:
 
     __slots__ = ("_connection", "_head")
 
-    def __init__(self, head: RequestHead, connection: ClientConnection) -> None:
+    def __init__(self, head: RequestHead, connection: Any) -> None:
         self._head = head
+        # The ClientConnection that it came on.
         self._connection = connection
 
     def __repr__(self) -> str:
@@ -73,12 +71,14 @@ class Request:
     @property
     def client(self) -> tuple[str, int] | None:
         """The client's address and port; None on a Unix socket."""
-        return self._connection.peer
+        peer: tuple[str, int] | None = self._connection.peer
+        return peer
 
     @property
     def tls(self) -> TLSInfo | None:
         """The connection's TLS, or None."""
-        return self._connection.tls_info()
+        tls: TLSInfo | None = self._connection.tls_info()
+        return tls
 
     async def reject(self, status: int, body: bytes | str = b"", headers: HeaderPairs = ()) -> None:
         """Answer with an HTTP error instead of a 101, and close.

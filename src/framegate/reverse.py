@@ -12,9 +12,10 @@ from typing import Any
 from framegate.errors import HookError
 from framegate.handshake import UpstreamURL, join_target, parse_upstream_url
 from framegate.options import ServerLimits, split_options
-from framegate.proxy import Proxy, UpstreamOptions
+from framegate.proxy import Proxy
 from framegate.request import Request
 from framegate.server import Serving, serve
+from framegate.upstream_options import UpstreamOptions
 
 Upstream = str | Callable[[Request], str | Awaitable[str]]
 

@@ -111,13 +111,13 @@ class Server:
         await asyncio.shield(self._closed)
         await self._all_gone(None)
 
-    def executing(self, proxy: Session) -> None:
-        """A proxy has begun to execute."""
-        self._executing.add(proxy)
+    def executing(self, session: Session) -> None:
+        """A session has begun."""
+        self._executing.add(session)
 
-    def executed(self, proxy: Session) -> None:
+    def executed(self, session: Session) -> None:
         """It has ended."""
-        self._executing.discard(proxy)
+        self._executing.discard(session)
         self._wake()
 
     def start(self, handling: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -130,9 +130,6 @@ class Server:
     def settled(self, connection: ClientConnection) -> None:
         """A client's handshake has been answered."""
         self._pending.discard(connection)
-
-    def refused(self, status: int) -> None:
-        """A client was refused with ``status``; for whoever counts."""
 
     def forget(self, connection: ClientConnection) -> None:
         """A client's connection has ended."""

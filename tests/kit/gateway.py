@@ -35,6 +35,10 @@ class Conversation:
         # A test that does not look at the record is not to be told of its exception.
         self.record.add_done_callback(lambda done: done.cancelled() or done.exception())
 
+    def ends(self, side: str) -> tuple[RawPeer, RawPeer]:
+        """The peer of this side, and the other one."""
+        return (self.client, self.upstream) if side == "client" else (self.upstream, self.client)
+
     async def finished(self, patience: float = PATIENCE) -> framegate.SessionRecord:
         """The session's record; what ``execute()`` raised is raised here.
 

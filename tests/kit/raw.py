@@ -59,6 +59,15 @@ class RawPeer:
         """Bytes that the system did not take from this end yet."""
         return self._writer.transport.get_write_buffer_size()
 
+    async def stalled(self) -> int:
+        """What is unsent, once its number stands still."""
+        before = -1
+        async with asyncio.timeout(15):
+            while (now := self.unsent) != before:
+                before = now
+                await asyncio.sleep(0.3)
+        return before
+
     # Receiving
 
     async def _more(self) -> bool:

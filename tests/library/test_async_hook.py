@@ -10,16 +10,11 @@ import pytest
 
 import framegate
 from tests.kit.frames import binary, close, cont, ping, pong, text
-from tests.kit.gateway import Conversation, proxied
-from tests.kit.raw import RawPeer
+from tests.kit.gateway import proxied
 
 pytestmark = pytest.mark.usefixtures("loop_kind")
 
 sides = pytest.mark.parametrize("side", ["client", "upstream"])
-
-
-def ends(conv: Conversation, side: str) -> tuple[RawPeer, RawPeer]:
-    return (conv.client, conv.upstream) if side == "client" else (conv.upstream, conv.client)
 
 
 class Gates:
@@ -56,7 +51,7 @@ class Gates:
 async def test_a_pending_hook_stops_its_own_lane_and_the_other_flows(side: str) -> None:
     gates = Gates()
     async with proxied(gates) as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         source.send(text("wait"), text("behind"))
         await gates.reached(b"wait")
         for number in range(20):
@@ -72,7 +67,7 @@ async def test_control_frames_wait_behind_a_pending_hook_too(side: str) -> None:
     gates = Gates()
     sent = [text("wait"), ping("1"), pong("2"), binary(b"3"), close(1000, "4")]
     async with proxied(gates) as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         source.send(*sent)
         await gates.reached(b"wait")
         await target.silent(0.1)
@@ -85,7 +80,7 @@ async def test_control_frames_wait_behind_a_pending_hook_too(side: str) -> None:
 async def test_a_pending_ping_holds_up_what_is_behind_it(side: str) -> None:
     gates = Gates()
     async with proxied(gates, aggregate_fragments=True) as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         source.send(text("a", fin=False), ping("wait"), cont("b", fin=True))
         await gates.reached(b"wait")
         await target.silent(0.1)
@@ -179,27 +174,17 @@ async def test_the_backlog_behind_a_pending_hook_is_bounded(side: str) -> None:
     gates = Gates()
     total = 40 << 20
     async with proxied(gates) as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         source.send(text("wait"))
         await gates.reached(b"wait")
         chunk = source.encode(binary(bytes(1 << 16)))
         for _ in range(total >> 16):
             source.send_raw(chunk)
-        left = await stalled(source)
+        left = await source.stalled()
         assert left > total // 2, f"the proxy took {total - left} bytes while its hook was pending"
         gates.let(b"wait")
         assert await target.recv() == text("wait")
         assert await target.recv() == binary(bytes(1 << 16))
-
-
-async def stalled(peer: RawPeer) -> int:
-    """The bytes that nobody takes from a peer any more, once their number stands still."""
-    before = -1
-    async with asyncio.timeout(15):
-        while (now := peer.unsent) != before:
-            before = now
-            await asyncio.sleep(0.3)
-    return before
 
 
 @sides
@@ -209,7 +194,7 @@ async def test_a_hook_that_fails_after_a_wait_ends_both_sides(side: str) -> None
         raise LookupError("late")
 
     async with proxied(fail) as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         source.send(text("x"))
         assert await source.recv_close() == (1011, "")
         assert await target.recv_close() == (1011, "")
@@ -223,7 +208,7 @@ async def test_a_hook_that_fails_after_a_wait_ends_both_sides(side: str) -> None
 async def test_the_frame_of_a_pending_hook_still_goes_out_when_its_sender_is_gone(side: str) -> None:
     gates = Gates()
     async with proxied(gates) as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         source.send(text("wait"), text("behind"))
         await gates.reached(b"wait")
         source.close()

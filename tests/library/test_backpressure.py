@@ -10,7 +10,7 @@ import pytest
 
 from tests.kit import frames
 from tests.kit.frames import binary, close, cont, frame, ping, text
-from tests.kit.gateway import Conversation, proxied
+from tests.kit.gateway import proxied
 from tests.kit.raw import RawPeer
 
 pytestmark = pytest.mark.usefixtures("loop_kind")
@@ -20,10 +20,6 @@ sides = pytest.mark.parametrize("side", ["client", "upstream"])
 MIB = 1 << 20
 TOTAL = 48 * MIB
 """More than the system's own buffers of both connections hold."""
-
-
-def ends(conv: Conversation, side: str) -> tuple[RawPeer, RawPeer]:
-    return (conv.client, conv.upstream) if side == "client" else (conv.upstream, conv.client)
 
 
 def keep(origin: str, typ: str, payload: bytes, last: bool, code: int | None) -> bytes:
@@ -48,16 +44,6 @@ READERS: dict[str, dict[str, Any]] = {
 }
 
 
-async def stalled(peer: RawPeer) -> int:
-    """The bytes that nobody takes from a peer any more, once their number stands still."""
-    before = -1
-    async with asyncio.timeout(15):
-        while (now := peer.unsent) != before:
-            before = now
-            await asyncio.sleep(0.3)
-    return before
-
-
 def flood(peer: RawPeer, total: int = TOTAL, size: int = 1 << 16) -> int:
     """Send binary frames of one size, and say how many."""
     octets = peer.encode(binary(bytes(size)))
@@ -77,20 +63,20 @@ async def drained(peer: RawPeer, octets: int) -> None:
 @pytest.mark.parametrize("options", READERS.values(), ids=READERS)
 async def test_a_peer_that_does_not_read_stops_the_other_from_sending(side: str, options: dict[str, Any]) -> None:
     async with proxied(**options) as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         target.stop_reading()
         flood(source)
-        left = await stalled(source)
+        left = await source.stalled()
         assert left > TOTAL // 2, f"{TOTAL - left} bytes were taken though nobody reads them"
 
 
 @sides
 async def test_the_other_direction_flows_while_one_is_stopped(side: str) -> None:
     async with proxied(keep) as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         target.stop_reading()
         flood(source)
-        await stalled(source)
+        await source.stalled()
         for number in range(20):
             target.send(text(f"{number}"))
             assert await source.recv() == text(f"{number}")
@@ -99,11 +85,11 @@ async def test_the_other_direction_flows_while_one_is_stopped(side: str) -> None
 @sides
 async def test_all_of_it_arrives_once_the_peer_reads_again(side: str) -> None:
     async with proxied(keep) as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         target.stop_reading()
         count = flood(source, 24 * MIB)
         source.send(text("the end"))
-        await stalled(source)
+        await source.stalled()
         target.read_on()
         size = len(target.encode(binary(bytes(1 << 16)))) + (4 if source.is_client else -4)
         await drained(target, count * size)
@@ -113,17 +99,17 @@ async def test_all_of_it_arrives_once_the_peer_reads_again(side: str) -> None:
 @sides
 async def test_one_huge_frame_is_held_back_as_well(side: str) -> None:
     async with proxied() as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         target.stop_reading()
         source.send_raw(frame(frames.BINARY, b"", mask=source.is_client, announced=TOTAL) + bytes(TOTAL))
-        left = await stalled(source)
+        left = await source.stalled()
         assert left > TOTAL // 2
 
 
 @sides
 async def test_the_memory_of_a_stopped_session_is_bounded(side: str) -> None:
     async with proxied(change, write_high_water=1 << 16) as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         target.stop_reading()
         source.send(binary(b"warm up"))
         await asyncio.sleep(0.05)
@@ -136,7 +122,7 @@ async def test_the_memory_of_a_stopped_session_is_bounded(side: str) -> None:
                 if source.unsent > MIB:
                     break
                 await asyncio.sleep(0)
-            await stalled(source)
+            await source.stalled()
             held = tracemalloc.get_traced_memory()[0] - source.unsent
         finally:
             tracemalloc.stop()
@@ -146,16 +132,16 @@ async def test_the_memory_of_a_stopped_session_is_bounded(side: str) -> None:
 @sides
 async def test_write_high_water_is_how_much_is_queued_before_reading_stops(side: str) -> None:
     async with proxied(keep, write_high_water=256 * MIB) as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         target.stop_reading()
         flood(source)
-        assert await stalled(source) == 0
+        assert await source.stalled() == 0
 
 
 @sides
 async def test_max_buffered_ends_a_session_that_would_queue_more(side: str) -> None:
     async with proxied(keep, write_high_water=256 * MIB, max_buffered=2 * MIB) as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         target.stop_reading()
         flood(source)
         assert (await source.recv_close(10))[0] == 1009
@@ -164,7 +150,7 @@ async def test_max_buffered_ends_a_session_that_would_queue_more(side: str) -> N
 @sides
 async def test_max_buffered_is_no_limit_for_what_flows(side: str) -> None:
     async with proxied(keep, max_buffered=512 * 1024) as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         for _ in range(64):
             source.send(binary(bytes(1 << 17)))
             assert await target.recv() == binary(bytes(1 << 17))
@@ -173,7 +159,7 @@ async def test_max_buffered_is_no_limit_for_what_flows(side: str) -> None:
 @sides
 async def test_an_unfinished_message_counts_as_buffered(side: str) -> None:
     async with proxied(aggregate_fragments=True, max_buffered=100_000) as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         source.send(binary(bytes(60_000), fin=False), cont(bytes(60_000), fin=False))
         assert (await source.recv_close())[0] == 1009
         assert await target.recv_close() == (1001, "")
@@ -182,7 +168,7 @@ async def test_an_unfinished_message_counts_as_buffered(side: str) -> None:
 @sides
 async def test_a_control_frame_of_a_stopped_direction_arrives_in_its_turn(side: str) -> None:
     async with proxied() as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         target.stop_reading()
         count = flood(source, 16 * MIB)
         source.send(ping("last"))
@@ -196,7 +182,7 @@ async def test_a_control_frame_of_a_stopped_direction_arrives_in_its_turn(side: 
 @sides
 async def test_a_stopped_session_can_be_closed(side: str) -> None:
     async with proxied(keep, lingering_timeout=0.3, lingering_time=0.6) as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         target.stop_reading()
         flood(source, 16 * MIB)
         await asyncio.sleep(0.3)
@@ -210,7 +196,7 @@ async def test_a_stopped_session_can_be_closed(side: str) -> None:
 @sides
 async def test_a_stopped_session_ends_when_the_slow_side_is_gone(side: str) -> None:
     async with proxied(keep) as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         target.stop_reading()
         flood(source, 16 * MIB)
         await asyncio.sleep(0.3)
@@ -227,7 +213,7 @@ async def test_a_stopped_session_ends_when_the_slow_side_is_gone(side: str) -> N
 @pytest.mark.parametrize("hook", [None, keep], ids=["no hook", "a hook"])
 async def test_a_stopped_session_ends_when_both_sides_vanish(side: str, how: str, hook: Any) -> None:
     async with proxied(hook) as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         target.stop_reading()
         flood(source, 16 * MIB)
         await asyncio.sleep(0.3)

@@ -7,21 +7,15 @@ from typing import Any
 
 import pytest
 
-import framegate
-from tests.kit import frames, raw
+from tests.kit import frames
 from tests.kit.frames import Frame, binary, close, cont, frame, ping, text
-from tests.kit.gateway import Conversation, proxied, serving
-from tests.kit.raw import RawPeer
+from tests.kit.gateway import proxied
 
 pytestmark = pytest.mark.usefixtures("loop_kind")
 
 sides = pytest.mark.parametrize("side", ["client", "upstream"])
 
 SHORT: dict[str, Any] = {"lingering_timeout": 0.25, "lingering_time": 1.0}
-
-
-def ends(conv: Conversation, side: str) -> tuple[RawPeer, RawPeer]:
-    return (conv.client, conv.upstream) if side == "client" else (conv.upstream, conv.client)
 
 
 # Close frames of the peers
@@ -34,7 +28,7 @@ async def test_a_close_frame_is_forwarded_and_its_answer_is_forwarded_back(
     side: str, first: Frame, answer: Frame
 ) -> None:
     async with proxied() as conv:
-        closer, other = ends(conv, side)
+        closer, other = conv.ends(side)
         closer.send(first)
         assert await other.recv() == first
         other.send(answer)
@@ -47,7 +41,7 @@ async def test_a_close_frame_is_forwarded_and_its_answer_is_forwarded_back(
 @sides
 async def test_what_is_under_way_still_passes_between_close_and_answer(side: str) -> None:
     async with proxied() as conv:
-        closer, other = ends(conv, side)
+        closer, other = conv.ends(side)
         closer.send(close(1000))
         assert await other.recv() == close(1000)
         sent = [text("in flight"), binary(b"1", fin=False), ping("p"), cont("2", fin=True), close(1000, "done")]
@@ -58,7 +52,7 @@ async def test_what_is_under_way_still_passes_between_close_and_answer(side: str
 @sides
 async def test_nothing_is_taken_from_a_side_after_its_close_frame(side: str) -> None:
     async with proxied() as conv:
-        closer, other = ends(conv, side)
+        closer, other = conv.ends(side)
         closer.send(close(1000), text("late"), ping("late"), Frame(3, b"wrong and late"))
         assert await other.recv() == close(1000)
         await other.silent()
@@ -72,7 +66,7 @@ async def test_nothing_is_taken_from_a_side_after_its_close_frame(side: str) -> 
 @pytest.mark.parametrize("first", [close(1000, "hello?"), close(4321), close()], ids=repr)
 async def test_without_an_answer_the_code_is_echoed_and_the_silent_side_aborted(side: str, first: Frame) -> None:
     async with proxied(**SHORT) as conv:
-        closer, silent = ends(conv, side)
+        closer, silent = conv.ends(side)
         closer.send(first)
         assert await silent.recv() == first
         assert await closer.recv_close() == (first.code, "")
@@ -85,7 +79,7 @@ async def test_without_an_answer_the_code_is_echoed_and_the_silent_side_aborted(
 @sides
 async def test_each_frame_of_the_other_side_starts_the_lingering_timeout_again(side: str) -> None:
     async with proxied(lingering_timeout=0.4, lingering_time=5) as conv:
-        closer, other = ends(conv, side)
+        closer, other = conv.ends(side)
         closer.send(close(1000))
         await other.recv()
         for number in range(8):
@@ -99,7 +93,7 @@ async def test_each_frame_of_the_other_side_starts_the_lingering_timeout_again(s
 @sides
 async def test_the_lingering_time_ends_even_a_busy_other_side(side: str) -> None:
     async with proxied(lingering_timeout=0.3, lingering_time=0.5) as conv:
-        closer, other = ends(conv, side)
+        closer, other = conv.ends(side)
         closer.send(close(1000, "enough"))
         await other.recv()
 
@@ -137,7 +131,7 @@ async def test_close_frames_that_cross_each_other_answer_each_other() -> None:
 @sides
 async def test_framegate_ends_the_clients_tcp_without_waiting_for_the_upstreams(side: str) -> None:
     async with proxied() as conv:
-        closer, other = ends(conv, side)
+        closer, other = conv.ends(side)
         closer.send(close(1000))
         assert await other.recv() == close(1000)
         other.send(close(1000))
@@ -148,7 +142,7 @@ async def test_framegate_ends_the_clients_tcp_without_waiting_for_the_upstreams(
 @sides
 async def test_reading_goes_on_after_the_last_close_frame_so_that_no_reset_destroys_it(side: str) -> None:
     async with proxied(lingering_timeout=2, lingering_time=4) as conv:
-        closer, other = ends(conv, side)
+        closer, other = conv.ends(side)
         closer.send(close(1000))
         await other.recv()
         other.send(close(1000, "x" * 120))
@@ -170,7 +164,7 @@ LOST = {"client": (1001, ""), "upstream": (1014, "upstream connection lost")}
 @pytest.mark.parametrize("after", ["nothing", "half a header", "half a message"])
 async def test_a_tcp_end_without_a_close_frame_is_told_to_the_other_side(side: str, how: str, after: str) -> None:
     async with proxied() as conv:
-        gone, left = ends(conv, side)
+        gone, left = conv.ends(side)
         if after == "half a header":
             gone.send_raw(frame(frames.TEXT, b"x" * 200, mask=gone.is_client)[:3])
         elif after == "half a message":
@@ -189,7 +183,7 @@ async def test_a_tcp_end_without_a_close_frame_is_told_to_the_other_side(side: s
 @pytest.mark.parametrize("how", ["close", "reset"])
 async def test_a_tcp_end_in_a_frame_that_a_hook_waits_for_is_told_to_the_other_side(side: str, how: str) -> None:
     async with proxied(lambda origin, typ, payload, last, code: payload) as conv:
-        gone, left = ends(conv, side)
+        gone, left = conv.ends(side)
         gone.send_raw(frame(frames.BINARY, b"x" * 1000, mask=gone.is_client, announced=2000))
         await left.silent(0.05)
         getattr(gone, how)()
@@ -200,7 +194,7 @@ async def test_a_tcp_end_in_a_frame_that_a_hook_waits_for_is_told_to_the_other_s
 async def test_a_tcp_end_in_a_frame_that_streams_through_ends_the_other_side_without_a_close_frame(side: str) -> None:
     """What follows the frame's beginning is its payload, so no close frame can be sent any more."""
     async with proxied() as conv:
-        gone, left = ends(conv, side)
+        gone, left = conv.ends(side)
         octets = frame(frames.BINARY, b"x" * 1000, mask=gone.is_client, announced=2000)
         gone.send_raw(octets)
         gone.close()
@@ -213,7 +207,7 @@ async def test_a_tcp_end_in_a_frame_that_streams_through_ends_the_other_side_wit
 @pytest.mark.parametrize("size", [10, 60_000])
 async def test_a_reset_right_behind_data_ends_the_session(side: str, size: int) -> None:
     async with proxied() as conv:
-        gone, left = ends(conv, side)
+        gone, left = conv.ends(side)
         conv.proxy.pause(side)
         await asyncio.sleep(0.02)
         gone.send_and_reset(gone.encode(binary(bytes(size))))
@@ -228,7 +222,7 @@ async def test_a_reset_right_behind_data_ends_the_session(side: str, size: int) 
 @sides
 async def test_what_came_before_the_tcp_end_is_delivered(side: str) -> None:
     async with proxied(lambda origin, typ, payload, last, code: payload) as conv:
-        gone, left = ends(conv, side)
+        gone, left = conv.ends(side)
         gone.send(*(binary(b"%d" % number + bytes(1000)) for number in range(200)))
         await gone.drained()
         gone.close()
@@ -239,7 +233,7 @@ async def test_what_came_before_the_tcp_end_is_delivered(side: str) -> None:
 @sides
 async def test_a_half_close_after_the_close_frame_still_gets_the_answer(side: str) -> None:
     async with proxied() as conv:
-        closer, other = ends(conv, side)
+        closer, other = conv.ends(side)
         closer.send(close(1000, "bye"))
         closer.half_close()
         assert await other.recv() == close(1000, "bye")
@@ -253,7 +247,7 @@ async def test_a_half_close_after_the_close_frame_still_gets_the_answer(side: st
 @sides
 async def test_an_end_of_tcp_instead_of_an_answer_echoes_the_code_to_the_closer(side: str) -> None:
     async with proxied() as conv:
-        closer, other = ends(conv, side)
+        closer, other = conv.ends(side)
         closer.send(close(4000, "bye"))
         assert await other.recv() == close(4000, "bye")
         other.close()
@@ -271,7 +265,7 @@ async def test_both_sides_may_vanish_at_once() -> None:
 @sides
 async def test_a_peer_that_answers_no_close_and_keeps_tcp_open_is_let_go(side: str) -> None:
     async with proxied(**SHORT) as conv:
-        offender, other = ends(conv, side)
+        offender, other = conv.ends(side)
         offender.send(Frame(3))
         assert (await offender.recv_close())[0] == 1002
         await conv.finished()
@@ -288,7 +282,7 @@ def swallowing(origin: str, typ: str, payload: bytes, last: bool, code: int | No
 @sides
 async def test_a_dropped_close_frame_lets_data_flow_to_its_sender(side: str) -> None:
     async with proxied(swallowing) as conv:
-        closer, other = ends(conv, side)
+        closer, other = conv.ends(side)
         closer.send(close(4004, "swallowed"))
         await other.silent()
         other.send(text("still flowing"), ping("and pings"))
@@ -298,7 +292,7 @@ async def test_a_dropped_close_frame_lets_data_flow_to_its_sender(side: str) -> 
 @sides
 async def test_nothing_more_is_taken_from_the_sender_of_a_dropped_close_frame(side: str) -> None:
     async with proxied(swallowing, **SHORT) as conv:
-        closer, other = ends(conv, side)
+        closer, other = conv.ends(side)
         closer.send(close(4004), text("late"), ping("late"), close(1000))
         await other.silent()
 
@@ -306,7 +300,7 @@ async def test_nothing_more_is_taken_from_the_sender_of_a_dropped_close_frame(si
 @sides
 async def test_after_a_dropped_close_frame_the_other_side_may_end_the_session(side: str) -> None:
     async with proxied(swallowing, **SHORT) as conv:
-        closer, other = ends(conv, side)
+        closer, other = conv.ends(side)
         closer.send(close(4004))
         await other.silent(0.1)
         other.send(close(1000, "done"))
@@ -320,171 +314,8 @@ async def test_after_a_dropped_close_frame_the_other_side_may_end_the_session(si
 @pytest.mark.parametrize("how", ["close", "reset"])
 async def test_after_a_dropped_close_frame_the_end_of_tcp_is_one_without_a_close_frame(side: str, how: str) -> None:
     async with proxied(swallowing) as conv:
-        closer, other = ends(conv, side)
+        closer, other = conv.ends(side)
         closer.send(close(4004))
         await other.silent(0.05)
         getattr(closer, how)()
         assert await other.recv_close() == LOST[side]
-
-
-# close()
-
-PAIRS: list[tuple[str, tuple[Any, ...], dict[str, Any], tuple[int, str], tuple[int, str]]] = [
-    ("by default", (), {}, (1000, ""), (1000, "")),
-    ("1000 and a reason", (1000, "done"), {}, (1000, "done"), (1000, "done")),
-    ("1001 and a reason", (1001, "away"), {}, (1001, "away"), (1001, "away")),
-    ("another code", (1008, "no"), {}, (1008, "no"), (1001, "")),
-    ("a code of the application", (4000, "app"), {}, (4000, "app"), (1001, "")),
-    ("both codes", (1008, "no"), {"upstream_code": 4000}, (1008, "no"), (4000, "")),
-    ("all four", (1008, "no", 1000, "client left"), {}, (1008, "no"), (1000, "client left")),
-    ("by keyword", (), {"client_code": 4001, "client_reason": "k"}, (4001, "k"), (1001, "")),
-    ("the longest reason", (1000, "€" * 41), {}, (1000, "€" * 41), (1000, "€" * 41)),
-]
-
-
-@pytest.mark.parametrize(
-    ("args", "kwargs", "client", "upstream"), [row[1:] for row in PAIRS], ids=[row[0] for row in PAIRS]
-)
-async def test_close_sends_both_close_frames_at_once(
-    args: tuple[Any, ...], kwargs: dict[str, Any], client: tuple[int, str], upstream: tuple[int, str]
-) -> None:
-    async with proxied() as conv:
-        conv.proxy.close(*args, **kwargs)
-        assert await conv.client.recv_close() == client
-        assert await conv.upstream.recv_close() == upstream
-        conv.client.send(close(client[0]))
-        conv.upstream.send(close(upstream[0]))
-        record = await conv.finished()
-        assert (record.ended_by, record.client.close_sent, record.upstream.close_sent) == ("proxy", client, upstream)
-
-
-@sides
-@pytest.mark.parametrize("style", ["sync", "async"])
-async def test_close_in_the_hook_discards_its_frame_and_all_that_follow(side: str, style: str) -> None:
-    def verdict(payload: bytes) -> bytes:
-        if payload == b"stop":
-            conv.proxy.close(1008, "stopped")
-        return payload
-
-    async def later(payload: bytes) -> bytes:
-        await asyncio.sleep(0.01)
-        return verdict(payload)
-
-    def hook(origin: str, typ: str, payload: bytes, last: bool, code: int | None) -> Any:
-        return verdict(payload) if style == "sync" else later(payload)
-
-    async with proxied(hook) as conv:
-        source, target = ends(conv, side)
-        source.send(text("before"), text("stop"), text("after"))
-        assert await target.recv() == text("before")
-        assert await target.recv_close() == ((1001, "") if side == "client" else (1008, "stopped"))
-        assert await source.recv_close() == ((1008, "stopped") if side == "client" else (1001, ""))
-        await target.ended()
-
-
-async def test_a_second_close_is_ignored() -> None:
-    async with proxied() as conv:
-        conv.proxy.close(1008, "first")
-        conv.proxy.close(4000, "second")
-        assert await conv.client.recv_close() == (1008, "first")
-        conv.client.send(close(1008))
-        conv.upstream.send(close(1001))
-        await conv.finished()
-        conv.proxy.close(4000, "third")
-
-
-async def test_close_in_the_middle_of_a_message_sends_the_close_frame_between_frames() -> None:
-    async with proxied() as conv:
-        conv.client.send(text("unfinished", fin=False))
-        assert await conv.upstream.recv() == text("unfinished", fin=False)
-        conv.proxy.close()
-        assert await conv.upstream.recv_close() == (1000, "")
-
-
-@sides
-async def test_close_in_the_middle_of_a_frame_that_streams_through_ends_the_session(side: str) -> None:
-    async with proxied(**SHORT) as conv:
-        source, target = ends(conv, side)
-        octets = frame(frames.BINARY, b"x" * 1000, mask=source.is_client, announced=2000)
-        source.send_raw(octets)
-        assert await target.recv_octets(len(octets)) == octets
-        conv.proxy.close(1001, "enough")
-        assert await source.recv_close() == (1001, "enough")
-        source.send_raw(b"y" * 1000)
-        source.send(close(1001))
-        await target.gone()
-        record = await conv.finished()
-        assert record.ended_by == "proxy"
-
-
-@pytest.mark.parametrize("code", [-1, 0, 999, 1004, 1005, 1006, 1015, 2999, 5000, 70000])
-async def test_close_refuses_codes_that_may_not_be_sent(code: int) -> None:
-    async with proxied() as conv:
-        with pytest.raises(ValueError, match="client"):
-            conv.proxy.close(code)
-        with pytest.raises(ValueError, match="upstream"):
-            conv.proxy.close(1000, "", code)
-        await conv.client.silent(0.05)
-        conv.client.send(text("the session lives on"))
-        assert await conv.upstream.recv() == text("the session lives on")
-
-
-async def test_close_refuses_reasons_over_123_bytes_of_utf_8() -> None:
-    async with proxied() as conv:
-        with pytest.raises(ValueError, match="client"):
-            conv.proxy.close(1000, "x" * 124)
-        with pytest.raises(ValueError, match="client"):
-            conv.proxy.close(1000, "€" * 42)
-        with pytest.raises(ValueError, match="upstream"):
-            conv.proxy.close(1000, "", 1000, "x" * 124)
-        await conv.upstream.silent(0.05)
-
-
-async def test_wait_closed_returns_when_both_sides_are_closed() -> None:
-    async with proxied() as conv:
-        waiting = asyncio.create_task(conv.proxy.wait_closed())
-        conv.proxy.close()
-        await asyncio.sleep(0.05)
-        assert not waiting.done()
-        await conv.client.recv_close()
-        await conv.upstream.recv_close()
-        conv.client.send(close(1000))
-        conv.upstream.send(close(1000))
-        await asyncio.gather(conv.client.ended(), conv.upstream.ended())
-        conv.client.close()
-        conv.upstream.close()
-        await asyncio.wait_for(waiting, 5)
-        assert conv.record.done()
-
-
-# The handler
-
-
-async def test_a_handler_that_fails_after_the_clients_101_is_1011_without_detail() -> None:
-    async def handler(request: framegate.Request) -> None:
-        proxy = framegate.Proxy(request)
-        await proxy.connect(origin.url)
-        raise RuntimeError("a detail that stays inside")
-
-    async with raw.raw_upstream() as origin, serving(handler) as server, raw.connected(server.port) as client:
-        assert await client.recv_close() == (1011, "")
-        assert await (await origin.accepted()).recv_close() == (1011, "")
-
-
-async def test_an_upstream_that_is_unavailable_after_the_clients_101_is_1014() -> None:
-    async def handler(request: framegate.Request) -> None:
-        proxy = framegate.Proxy(request)
-        await proxy.connect_client()
-        await proxy.connect_upstream("ws://127.0.0.1:1")
-
-    async with serving(handler) as server, raw.connected(server.port) as client:
-        assert (await client.recv_close())[0] == 1014
-
-
-async def test_a_handler_that_returns_without_executing_closes_what_it_opened() -> None:
-    async def handler(request: framegate.Request) -> None:
-        await framegate.Proxy(request).connect(origin.url)
-
-    async with raw.raw_upstream() as origin, serving(handler) as server, raw.connected(server.port) as client:
-        await (await origin.accepted()).gone()
-        await client.gone()

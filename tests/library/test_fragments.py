@@ -7,17 +7,11 @@ from typing import Any
 import pytest
 
 from tests.kit.frames import Frame, binary, close, cont, ping, pong, text
-from tests.kit.gateway import Conversation, proxied
-from tests.kit.raw import RawPeer
+from tests.kit.gateway import proxied
 
 pytestmark = pytest.mark.usefixtures("loop_kind")
 
 sides = pytest.mark.parametrize("sender", ["client", "upstream"])
-
-
-def ends(conv: Conversation, sender: str) -> tuple[RawPeer, RawPeer]:
-    """The sending and the receiving peer."""
-    return (conv.client, conv.upstream) if sender == "client" else (conv.upstream, conv.client)
 
 
 class Seen:
@@ -35,7 +29,7 @@ class Seen:
 @sides
 async def test_fragments_are_forwarded_one_by_one_by_default(sender: str) -> None:
     async with proxied() as conv:
-        source, target = ends(conv, sender)
+        source, target = conv.ends(sender)
         source.send(text("hello ", fin=False))
         assert await target.recv() == text("hello ", fin=False)
         source.send(cont("world", fin=True))
@@ -45,7 +39,7 @@ async def test_fragments_are_forwarded_one_by_one_by_default(sender: str) -> Non
 @sides
 async def test_aggregation_joins_fragments_into_one_message(sender: str) -> None:
     async with proxied(aggregate_fragments=True) as conv:
-        source, target = ends(conv, sender)
+        source, target = conv.ends(sender)
         source.send(text("hello", fin=False), cont(" ", fin=False))
         await target.silent(0.1)
         source.send(cont("world", fin=True))
@@ -55,7 +49,7 @@ async def test_aggregation_joins_fragments_into_one_message(sender: str) -> None
 @sides
 async def test_aggregation_joins_empty_first_and_last_fragments(sender: str) -> None:
     async with proxied(aggregate_fragments=True) as conv:
-        source, target = ends(conv, sender)
+        source, target = conv.ends(sender)
         source.send(binary(b"", fin=False), cont("a", fin=False), cont("", fin=False), cont("b", fin=False))
         source.send(cont("", fin=True), text("", fin=False), cont("", fin=True))
         assert await target.recv_many(2) == [binary(b"ab"), text("")]
@@ -64,7 +58,7 @@ async def test_aggregation_joins_empty_first_and_last_fragments(sender: str) -> 
 @sides
 async def test_aggregation_works_for_several_messages_one_after_another(sender: str) -> None:
     async with proxied(aggregate_fragments=True) as conv:
-        source, target = ends(conv, sender)
+        source, target = conv.ends(sender)
         for number in range(5):
             first = text if number % 2 else binary
             source.send(first(b"%d" % number, fin=False), cont("-", fin=False), cont("end", fin=True), text("whole"))
@@ -80,7 +74,7 @@ async def test_aggregation_works_for_several_messages_one_after_another(sender: 
 async def test_the_hook_is_called_once_for_each_joined_message(sender: str) -> None:
     seen = Seen()
     async with proxied(seen, aggregate_fragments=True) as conv:
-        source, target = ends(conv, sender)
+        source, target = conv.ends(sender)
         source.send(text("a", fin=False), cont("b", fin=False), cont("c", fin=True), binary(b"d"))
         assert await target.recv_many(2) == [text("abc"), binary(b"d")]
     assert seen.calls[:2] == [(sender, "text", b"abc", True, None), (sender, "binary", b"d", True, None)]
@@ -90,7 +84,7 @@ async def test_the_hook_is_called_once_for_each_joined_message(sender: str) -> N
 async def test_the_hook_is_called_for_each_fragment_without_aggregation(sender: str) -> None:
     seen = Seen()
     async with proxied(seen) as conv:
-        source, target = ends(conv, sender)
+        source, target = conv.ends(sender)
         sent = [
             text("a", fin=False),
             cont("b", fin=False),
@@ -113,7 +107,7 @@ async def test_the_hook_is_called_for_each_fragment_without_aggregation(sender: 
 async def test_pings_between_fragments_keep_their_place_without_aggregation(sender: str) -> None:
     sent = [text("a", fin=False), ping("1"), cont("b", fin=False), pong("2"), cont("c", fin=True), close(1000, "x")]
     async with proxied() as conv:
-        source, target = ends(conv, sender)
+        source, target = conv.ends(sender)
         source.send(*sent)
         assert await target.recv_many(6) == sent
 
@@ -121,7 +115,7 @@ async def test_pings_between_fragments_keep_their_place_without_aggregation(send
 @sides
 async def test_control_frames_overtake_an_unfinished_message_with_aggregation(sender: str) -> None:
     async with proxied(aggregate_fragments=True) as conv:
-        source, target = ends(conv, sender)
+        source, target = conv.ends(sender)
         source.send(text("a", fin=False), ping("1"), cont("b", fin=False), pong("2"))
         assert await target.recv_many(2) == [ping("1"), pong("2")]
         source.send(cont("c", fin=True), close(1000))
@@ -131,7 +125,7 @@ async def test_control_frames_overtake_an_unfinished_message_with_aggregation(se
 @sides
 async def test_a_hook_changes_single_fragments(sender: str) -> None:
     async with proxied(lambda origin, typ, payload, last, code: payload.upper()) as conv:
-        source, target = ends(conv, sender)
+        source, target = conv.ends(sender)
         source.send(text("a", fin=False), cont("b", fin=False), cont("c", fin=True))
         assert await target.recv_many(3) == [text("A", fin=False), cont("B", fin=False), cont("C", fin=True)]
 
@@ -141,7 +135,7 @@ async def test_a_character_cut_by_a_fragment_passes_a_hook_that_reads(sender: st
     euro = "€".encode()
     sent = [text(b"1 " + euro[:1], fin=False), cont(euro[1:2], fin=False), ping(""), cont(euro[2:] + b".", fin=True)]
     async with proxied(lambda origin, typ, payload, last, code: payload) as conv:
-        source, target = ends(conv, sender)
+        source, target = conv.ends(sender)
         source.send(*sent)
         assert await target.recv_many(4) == sent
 
@@ -150,7 +144,7 @@ async def test_a_character_cut_by_a_fragment_passes_a_hook_that_reads(sender: st
 async def test_a_hook_may_cut_an_edited_text_inside_a_character(sender: str) -> None:
     pieces = {b"1": b"10 " + "€".encode()[:1], b"2": "€".encode()[1:2], b"3": "€".encode()[2:]}
     async with proxied(lambda origin, typ, payload, last, code: pieces.get(payload, payload)) as conv:
-        source, target = ends(conv, sender)
+        source, target = conv.ends(sender)
         source.send(*MESSAGE, text("next"))
         arrived = await target.recv_many(4)
         assert b"".join(value.payload for value in arrived[:3]) == "10 €".encode()
@@ -164,7 +158,7 @@ async def test_a_text_that_is_edited_into_invalid_utf_8_over_its_fragments_is_a_
 ) -> None:
     pieces = {b"1": "€".encode()[:2], b"2": b"", b"3": last}
     async with proxied(lambda origin, typ, payload, last, code: pieces.get(payload, payload)) as conv:
-        source, target = ends(conv, sender)
+        source, target = conv.ends(sender)
         source.send(*MESSAGE)
         assert (await target.recv_many(2))[0] == text("€".encode()[:2], fin=False)
         assert await target.recv_close() == (1011, "")
@@ -192,7 +186,7 @@ async def test_a_message_stays_well_formed_when_fragments_are_dropped(
     sender: str, dropped: str, arrives: list[Frame]
 ) -> None:
     async with proxied(Seen(*(one.encode() for one in dropped))) as conv:
-        source, target = ends(conv, sender)
+        source, target = conv.ends(sender)
         source.send(*MESSAGE, binary(b"next"))
         assert await target.recv_many(len(arrives) + 1) == [*arrives, binary(b"next")]
 
@@ -200,7 +194,7 @@ async def test_a_message_stays_well_formed_when_fragments_are_dropped(
 @sides
 async def test_control_frames_pass_while_fragments_are_dropped(sender: str) -> None:
     async with proxied(Seen(b"1", b"3")) as conv:
-        source, target = ends(conv, sender)
+        source, target = conv.ends(sender)
         source.send(MESSAGE[0], ping("a"), MESSAGE[1], ping("b"), MESSAGE[2], ping("c"))
         expected = [ping("a"), text("2", fin=False), ping("b"), cont("", fin=True), ping("c")]
         assert await target.recv_many(5) == expected
@@ -209,7 +203,7 @@ async def test_control_frames_pass_while_fragments_are_dropped(sender: str) -> N
 @sides
 async def test_a_joined_message_can_be_dropped_whole(sender: str) -> None:
     async with proxied(Seen(b"123"), aggregate_fragments=True) as conv:
-        source, target = ends(conv, sender)
+        source, target = conv.ends(sender)
         source.send(*MESSAGE, text("kept"))
         assert await target.recv() == text("kept")
 
@@ -217,6 +211,6 @@ async def test_a_joined_message_can_be_dropped_whole(sender: str) -> None:
 @sides
 async def test_dropped_control_frames_leave_the_message_around_them_alone(sender: str) -> None:
     async with proxied(Seen(b"gone")) as conv:
-        source, target = ends(conv, sender)
+        source, target = conv.ends(sender)
         source.send(MESSAGE[0], ping("gone"), MESSAGE[1], pong("gone"), MESSAGE[2])
         assert await target.recv_many(3) == list(MESSAGE)

@@ -11,18 +11,12 @@ import framegate
 from tests.kit import raw
 from tests.kit.frames import BINARY, PING, PONG, TEXT, Frame, binary, close, cont, ping, pong, text
 from tests.kit.gateway import Conversation, proxied, serving
-from tests.kit.raw import RawPeer
 
 pytestmark = pytest.mark.usefixtures("loop_kind")
 
 sides = pytest.mark.parametrize("side", ["client", "upstream"])
 
 OPCODES = {"text": TEXT, "binary": BINARY, "ping": PING, "pong": PONG}
-
-
-def ends(conv: Conversation, side: str) -> tuple[RawPeer, RawPeer]:
-    """The peer of this side, and the other one."""
-    return (conv.client, conv.upstream) if side == "client" else (conv.upstream, conv.client)
 
 
 class Seen:
@@ -47,7 +41,7 @@ async def test_an_injected_message_reaches_its_side_and_no_hook(side: str, typ: 
     seen = Seen()
     async with proxied(seen) as conv:
         await running(conv)
-        peer, other = ends(conv, side)
+        peer, other = conv.ends(side)
         await conv.proxy.inject(side, typ, payload)
         octets = payload.encode() if isinstance(payload, str) else payload
         assert await peer.recv() == Frame(OPCODES[typ], octets)
@@ -59,7 +53,7 @@ async def test_an_injected_message_reaches_its_side_and_no_hook(side: str, typ: 
 async def test_an_injected_message_waits_for_the_end_of_a_message_under_way(side: str) -> None:
     async with proxied() as conv:
         await running(conv)
-        target, source = ends(conv, side)
+        target, source = conv.ends(side)
         source.send(text("a", fin=False))
         assert await target.recv() == text("a", fin=False)
         conv.proxy.inject(side, "text", b"ours")
@@ -74,7 +68,7 @@ async def test_an_injected_message_waits_for_the_end_of_a_message_under_way(side
 async def test_injected_control_frames_go_out_at_once(side: str) -> None:
     async with proxied() as conv:
         await running(conv)
-        target, source = ends(conv, side)
+        target, source = conv.ends(side)
         source.send(text("a", fin=False))
         assert await target.recv() == text("a", fin=False)
         conv.proxy.inject(side, "ping", b"now")
@@ -87,7 +81,7 @@ async def test_injected_control_frames_go_out_at_once(side: str) -> None:
 async def test_an_injected_message_does_not_wait_for_a_message_that_is_being_joined(side: str) -> None:
     async with proxied(aggregate_fragments=True) as conv:
         await running(conv)
-        target, source = ends(conv, side)
+        target, source = conv.ends(side)
         source.send(text("a", fin=False))
         await target.silent(0.05)
         await conv.proxy.inject(side, "text", b"ours")
@@ -100,7 +94,7 @@ async def test_an_injected_message_does_not_wait_for_a_message_that_is_being_joi
 async def test_injected_messages_keep_their_order(side: str) -> None:
     async with proxied() as conv:
         await running(conv)
-        target, _ = ends(conv, side)
+        target, _ = conv.ends(side)
         for number in range(100):
             conv.proxy.inject(side, "binary", b"%d" % number)
         assert await target.recv_many(100) == [binary(b"%d" % number) for number in range(100)]
@@ -111,7 +105,7 @@ async def test_the_pong_to_an_injected_ping_is_consumed_and_others_are_not(side:
     seen = Seen()
     async with proxied(seen) as conv:
         await running(conv)
-        peer, other = ends(conv, side)
+        peer, other = conv.ends(side)
         await conv.proxy.inject(side, "ping", b"ours")
         assert await peer.recv() == ping("ours")
         peer.send(pong("unasked"), pong("ours"), text("after"))
@@ -126,7 +120,7 @@ async def test_a_hook_injects_toward_the_other_side(side: str) -> None:
         return payload
 
     async with proxied(announce) as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         source.send(text("1"), text("2"))
         expected = [text("about to come: 1"), text("1"), text("about to come: 2"), text("2")]
         assert sorted(await target.recv_many(4)) == sorted(expected)
@@ -141,7 +135,7 @@ async def test_a_hook_answers_its_sender_and_drops_the_frame(side: str) -> None:
         return payload
 
     async with proxied(answer) as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         source.send(text("please"), binary(b"x"))
         assert await source.recv() == text("no, please")
         assert await target.recv() == binary(b"x")
@@ -162,7 +156,7 @@ async def test_an_async_hook_may_await_what_it_injects() -> None:
 async def test_inject_is_done_when_the_queue_is_below_its_mark(side: str) -> None:
     async with proxied(write_high_water=1 << 16) as conv:
         await running(conv)
-        target, _ = ends(conv, side)
+        target, _ = conv.ends(side)
         target.stop_reading()
         sent = 0
         try:
@@ -243,7 +237,7 @@ async def test_injected_messages_are_not_counted_as_what_the_other_side_sent(sid
     async with proxied() as conv:
         await running(conv)
         await conv.proxy.inject(side, "text", b"ours")
-        await ends(conv, side)[0].recv()
+        await conv.ends(side)[0].recv()
         conv.client.send(close(1000))
         conv.upstream.send(close(1000))
         record = await conv.finished()
@@ -257,7 +251,7 @@ async def test_injected_messages_are_not_counted_as_what_the_other_side_sent(sid
 async def test_a_paused_side_is_not_read_and_the_other_flows(side: str) -> None:
     async with proxied(Seen()) as conv:
         await running(conv)
-        paused, other = ends(conv, side)
+        paused, other = conv.ends(side)
         conv.proxy.pause(side)
         await asyncio.sleep(0.02)
         paused.send(text("waits"), ping("waits too"))
@@ -272,7 +266,7 @@ async def test_a_paused_side_is_not_read_and_the_other_flows(side: str) -> None:
 async def test_pause_and_resume_are_switches_and_not_counters(side: str) -> None:
     async with proxied() as conv:
         await running(conv)
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         for _ in range(3):
             conv.proxy.pause(side)
         conv.proxy.resume(side)
@@ -285,7 +279,7 @@ async def test_pause_and_resume_are_switches_and_not_counters(side: str) -> None
 async def test_a_paused_senders_bytes_stay_in_its_own_buffers(side: str) -> None:
     async with proxied() as conv:
         await running(conv)
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         conv.proxy.pause(side)
         await asyncio.sleep(0.02)
         octets = source.encode(binary(bytes(1 << 16)))
@@ -302,7 +296,7 @@ async def test_a_paused_senders_bytes_stay_in_its_own_buffers(side: str) -> None
 async def test_what_a_paused_side_sent_before_it_left_is_delivered_after_resume(side: str) -> None:
     async with proxied() as conv:
         await running(conv)
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         conv.proxy.pause(side)
         await asyncio.sleep(0.02)
         source.send(text("last words"))

@@ -25,16 +25,11 @@ from tests.kit.frames import (
     text,
 )
 from tests.kit.gateway import Conversation, proxied
-from tests.kit.raw import RawPeer
 
 sides = pytest.mark.parametrize("side", ["client", "upstream"])
 
 Wire = Callable[[bool], bytes]
 """Makes the bytes of an offence, masked or not."""
-
-
-def ends(conv: Conversation, side: str) -> tuple[RawPeer, RawPeer]:
-    return (conv.client, conv.upstream) if side == "client" else (conv.upstream, conv.client)
 
 
 def keep(origin: str, typ: str, payload: bytes, last: bool, code: int | None) -> bytes:
@@ -66,7 +61,7 @@ def announcing(opcode: int, length: int, form: frames.LengthForm | None = None) 
 
 async def convicted(conv: Conversation, side: str, code: int) -> framegate.SessionRecord:
     """The offender is told the code, the other side 1001, and the record says why."""
-    offender, other = ends(conv, side)
+    offender, other = conv.ends(side)
     assert (await offender.recv_close())[0] == code
     assert (await other.recv_close())[0] == 1001
     offender.send(close(code))
@@ -88,16 +83,16 @@ async def test_reserved_bits_without_an_extension_are_1002(
     side: str, rsv: int, opcode: int, options: dict[str, Any]
 ) -> None:
     async with proxied(**options) as conv:
-        ends(conv, side)[0].send(Frame(opcode, b"", True, rsv))
+        conv.ends(side)[0].send(Frame(opcode, b"", True, rsv))
         await convicted(conv, side, 1002)
 
 
 @sides
 async def test_reserved_bits_of_a_continuation_are_1002(side: str, options: dict[str, Any]) -> None:
     async with proxied(**options) as conv:
-        ends(conv, side)[0].send(text("a", fin=False), Frame(CONTINUATION, b"b", True, 4))
+        conv.ends(side)[0].send(text("a", fin=False), Frame(CONTINUATION, b"b", True, 4))
         if "aggregate_fragments" not in options:
-            assert await ends(conv, side)[1].recv() == text("a", fin=False)
+            assert await conv.ends(side)[1].recv() == text("a", fin=False)
         await convicted(conv, side, 1002)
 
 
@@ -105,7 +100,7 @@ async def test_reserved_bits_of_a_continuation_are_1002(side: str, options: dict
 @pytest.mark.parametrize("opcode", [3, 4, 5, 6, 7, 11, 12, 13, 14, 15])
 async def test_reserved_opcodes_are_1002(side: str, opcode: int, options: dict[str, Any]) -> None:
     async with proxied(**options) as conv:
-        ends(conv, side)[0].send(Frame(opcode, b"x"))
+        conv.ends(side)[0].send(Frame(opcode, b"x"))
         await convicted(conv, side, 1002)
 
 
@@ -141,7 +136,7 @@ async def test_a_length_that_is_not_minimal_or_has_its_top_bit_set_is_1002(
     side: str, offence: Wire, options: dict[str, Any]
 ) -> None:
     async with proxied(**options) as conv:
-        offender, _ = ends(conv, side)
+        offender, _ = conv.ends(side)
         offender.send_raw(offence(offender.is_client))
         await convicted(conv, side, 1002)
 
@@ -161,7 +156,7 @@ CONTROL: dict[str, Wire] = {
 @pytest.mark.parametrize("offence", CONTROL.values(), ids=CONTROL)
 async def test_a_control_frame_of_a_wrong_form_is_1002(side: str, offence: Wire, options: dict[str, Any]) -> None:
     async with proxied(**options) as conv:
-        offender, _ = ends(conv, side)
+        offender, _ = conv.ends(side)
         offender.send_raw(offence(offender.is_client))
         await convicted(conv, side, 1002)
 
@@ -170,7 +165,7 @@ async def test_a_control_frame_of_a_wrong_form_is_1002(side: str, offence: Wire,
 @pytest.mark.parametrize("code", [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 1999, 2000, 2999, 5000, 32768, 65535])
 async def test_a_close_code_that_may_not_be_on_the_wire_is_1002(side: str, code: int, options: dict[str, Any]) -> None:
     async with proxied(**options) as conv:
-        ends(conv, side)[0].send(close(code, "no such code"))
+        conv.ends(side)[0].send(close(code, "no such code"))
         await convicted(conv, side, 1002)
 
 
@@ -178,7 +173,7 @@ async def test_a_close_code_that_may_not_be_on_the_wire_is_1002(side: str, code:
 @pytest.mark.parametrize("code", [1000, 1001, 1002, 1003, *range(1007, 1015), 3000, 3999, 4000, 4999])
 async def test_a_close_code_that_may_be_on_the_wire_passes(side: str, code: int) -> None:
     async with proxied() as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         source.send(close(code, "x"))
         assert await target.recv() == close(code, "x")
 
@@ -188,7 +183,7 @@ async def test_a_close_code_that_may_be_on_the_wire_passes(side: str, code: int)
 @pytest.mark.parametrize("validate", [None, False], ids=["by default", "without validate_utf8"])
 async def test_a_close_reason_that_is_not_utf_8_is_1007(side: str, reason: bytes, validate: bool | None) -> None:
     async with proxied(validate_utf8=validate) as conv:
-        ends(conv, side)[0].send(close(1000, reason))
+        conv.ends(side)[0].send(close(1000, reason))
         await convicted(conv, side, 1007)
 
 
@@ -213,7 +208,7 @@ async def test_fragments_out_of_order_are_1002(
     side: str, sent: list[Frame], good: int, options: dict[str, Any]
 ) -> None:
     async with proxied(**options) as conv:
-        offender, other = ends(conv, side)
+        offender, other = conv.ends(side)
         offender.send(*sent)
         for value in joined(sent[:good]) if "aggregate_fragments" in options else sent[:good]:
             assert await other.recv() == value
@@ -237,7 +232,7 @@ async def test_a_sequence_is_still_watched_when_the_hook_drops_everything(side: 
         return None
 
     async with proxied(nothing) as conv:
-        ends(conv, side)[0].send(text("a", fin=False), text("b"))
+        conv.ends(side)[0].send(text("a", fin=False), text("b"))
         await convicted(conv, side, 1002)
 
 
@@ -267,7 +262,7 @@ CHECKING: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("checking", CHECKING.values(), ids=CHECKING)
 async def test_text_that_is_not_utf_8_is_1007(side: str, sent: list[Frame], checking: dict[str, Any]) -> None:
     async with proxied(**checking) as conv:
-        offender, other = ends(conv, side)
+        offender, other = conv.ends(side)
         offender.send(*sent)
         if len(sent) == 2 and "aggregate_fragments" not in checking:
             assert await other.recv() == sent[0]
@@ -278,7 +273,7 @@ async def test_text_that_is_not_utf_8_is_1007(side: str, sent: list[Frame], chec
 @pytest.mark.parametrize("checking", CHECKING.values(), ids=CHECKING)
 async def test_invalid_text_is_found_however_the_reads_cut_it(side: str, checking: dict[str, Any]) -> None:
     async with proxied(**checking) as conv:
-        offender, _ = ends(conv, side)
+        offender, _ = conv.ends(side)
         octets = offender.encode(text(b"abc\xe2\x28\xa1"))
         for octet in octets:
             offender.send_raw(bytes([octet]))
@@ -296,7 +291,7 @@ async def test_text_is_not_checked_where_nothing_reads_it_or_it_is_not_wanted(
     side: str, unchecked: dict[str, Any]
 ) -> None:
     async with proxied(**unchecked) as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         sent = [text(b"\xff\xfe"), text(b"\xe2", fin=False), cont(b"\xff", fin=True)]
         source.send(*sent)
         assert await target.recv_many(3) == sent
@@ -306,7 +301,7 @@ async def test_text_is_not_checked_where_nothing_reads_it_or_it_is_not_wanted(
 async def test_valid_text_of_every_width_passes_the_check_at_every_cut(side: str) -> None:
     payload = "aé€\U0001f40e\u0000\ud7ff\ue000\U0010ffff".encode()
     async with proxied(keep) as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         for cut in range(len(payload) + 1):
             sent = [text(payload[:cut], fin=False), cont(payload[cut:], fin=True)]
             source.send(*sent)
@@ -318,7 +313,7 @@ async def test_valid_text_of_every_width_passes_the_check_at_every_cut(side: str
 async def test_long_valid_text_passes_the_check_however_the_reads_cut_it(side: str, checking: dict[str, Any]) -> None:
     payload = "aé€\U0001f40e" * 60_000
     async with proxied(**checking) as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         source.send(text(payload))
         assert await target.recv() == text(payload)
 
@@ -326,7 +321,7 @@ async def test_long_valid_text_passes_the_check_however_the_reads_cut_it(side: s
 @sides
 async def test_binary_is_never_checked(side: str, options: dict[str, Any]) -> None:
     async with proxied(**options, validate_utf8=True) as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         source.send(binary(b"\xff"))
         assert await target.recv() == binary(b"\xff")
 
@@ -337,7 +332,7 @@ async def test_binary_is_never_checked(side: str, options: dict[str, Any]) -> No
 @sides
 async def test_a_good_frame_before_a_bad_one_in_the_same_read_is_delivered(side: str, options: dict[str, Any]) -> None:
     async with proxied(**options) as conv:
-        offender, other = ends(conv, side)
+        offender, other = conv.ends(side)
         offender.send(text("good"), ping("good"), Frame(3, b"bad"), text("late"))
         assert await other.recv_many(2) == [text("good"), ping("good")]
         await convicted(conv, side, 1002)
@@ -346,7 +341,7 @@ async def test_a_good_frame_before_a_bad_one_in_the_same_read_is_delivered(side:
 @sides
 async def test_nothing_is_taken_after_an_error(side: str, options: dict[str, Any]) -> None:
     async with proxied(**options) as conv:
-        offender, other = ends(conv, side)
+        offender, other = conv.ends(side)
         offender.send(Frame(3, b"bad"))
         assert (await offender.recv_close())[0] == 1002
         for _ in range(64):
@@ -359,7 +354,7 @@ async def test_nothing_is_taken_after_an_error(side: str, options: dict[str, Any
 @sides
 async def test_a_ping_after_our_close_frame_is_ignored(side: str, caplog: pytest.LogCaptureFixture) -> None:
     async with proxied() as conv:
-        offender, other = ends(conv, side)
+        offender, other = conv.ends(side)
         offender.send(Frame(3))
         await offender.recv_close()
         await other.recv_close()
@@ -374,7 +369,7 @@ async def test_a_ping_after_our_close_frame_is_ignored(side: str, caplog: pytest
 @sides
 async def test_the_innocent_sides_answer_is_waited_for_but_not_forwarded(side: str) -> None:
     async with proxied() as conv:
-        offender, other = ends(conv, side)
+        offender, other = conv.ends(side)
         offender.send(Frame(3))
         assert (await offender.recv_close())[0] == 1002
         assert (await other.recv_close())[0] == 1001

@@ -12,16 +12,12 @@ import pytest
 
 from tests.kit import frames
 from tests.kit.frames import Frame, close, cont, frame, ping, pong, text
-from tests.kit.gateway import Conversation, proxied
+from tests.kit.gateway import proxied
 from tests.kit.raw import RawPeer
 
 pytestmark = pytest.mark.usefixtures("loop_kind")
 
 sides = pytest.mark.parametrize("side", ["client", "upstream"])
-
-
-def ends(conv: Conversation, side: str) -> tuple[RawPeer, RawPeer]:
-    return (conv.client, conv.upstream) if side == "client" else (conv.upstream, conv.client)
 
 
 async def stopped(task: asyncio.Task[None]) -> None:
@@ -43,7 +39,7 @@ def all_is_logged(caplog: pytest.LogCaptureFixture) -> None:
 @sides
 async def test_a_recv_timeout_is_logged_and_waiting_goes_on(side: str, caplog: pytest.LogCaptureFixture) -> None:
     async with proxied(recv_timeout=0.08) as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         await asyncio.sleep(0.3)
         assert timeouts_logged(caplog, side)
         source.send(text("late"))
@@ -53,7 +49,7 @@ async def test_a_recv_timeout_is_logged_and_waiting_goes_on(side: str, caplog: p
 @sides
 async def test_a_recv_timeout_in_the_middle_of_a_frame_loses_nothing(side: str) -> None:
     async with proxied(lambda origin, typ, payload, last, code: payload + b"!", recv_timeout=0.05) as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         octets = source.encode(text("cut in three"))
         for part in (octets[:1], octets[1:7], octets[7:]):
             source.send_raw(part)
@@ -64,7 +60,7 @@ async def test_a_recv_timeout_in_the_middle_of_a_frame_loses_nothing(side: str) 
 @sides
 async def test_a_recv_timeout_in_the_middle_of_a_message_loses_nothing(side: str) -> None:
     async with proxied(aggregate_fragments=True, recv_timeout=0.05) as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         source.send(text("one ", fin=False))
         await asyncio.sleep(0.2)
         source.send(cont("message", fin=True))
@@ -85,7 +81,7 @@ async def test_an_idle_session_is_closed_with_1001_on_both_sides() -> None:
 @pytest.mark.parametrize("value", [text("x"), ping("x"), pong("x")], ids=repr)
 async def test_any_frame_of_either_side_keeps_a_session_from_being_idle(side: str, value: Frame) -> None:
     async with proxied(idle_timeout=0.3) as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         for _ in range(6):
             source.send(value)
             assert await target.recv() == value
@@ -127,7 +123,7 @@ async def test_each_side_is_pinged_and_its_pong_is_consumed(side: str) -> None:
         return payload
 
     async with proxied(note, ping_interval=0.08) as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         payloads = set()
         for _ in range(3):
             value = await source.recv()
@@ -145,7 +141,7 @@ async def test_each_side_is_pinged_and_its_pong_is_consumed(side: str) -> None:
 @sides
 async def test_pings_and_pongs_of_the_peers_are_relayed_beside_the_keepalive(side: str) -> None:
     async with proxied(ping_interval=0.1, ping_timeout=5) as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         own = await source.recv()
         source.send(ping("mine"), pong("unasked"), pong(own.payload), ping("mine too"))
         relayed: list[Frame] = []
@@ -161,7 +157,7 @@ async def test_pings_and_pongs_of_the_peers_are_relayed_beside_the_keepalive(sid
 @sides
 async def test_a_side_that_gives_no_sign_of_life_is_aborted_and_the_other_gets_1001(side: str) -> None:
     async with proxied(ping_interval=0.1, ping_timeout=0.2) as conv:
-        dead, alive = ends(conv, side)
+        dead, alive = conv.ends(side)
 
         async def answering() -> Frame:
             while (value := await alive.recv()).opcode == frames.PING:
@@ -177,7 +173,7 @@ async def test_a_side_that_gives_no_sign_of_life_is_aborted_and_the_other_gets_1
 @sides
 async def test_any_frame_is_a_sign_of_life(side: str) -> None:
     async with proxied(ping_interval=0.1, ping_timeout=0.4) as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
 
         async def answering() -> None:
             while True:
@@ -216,7 +212,7 @@ class Gate:
 async def test_the_time_of_a_pending_hook_is_no_recv_timeout(side: str, caplog: pytest.LogCaptureFixture) -> None:
     gate = Gate()
     async with proxied(gate, recv_timeout=0.25) as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
         source.send(text("held"))
         await gate.entered.wait()
         caplog.clear()
@@ -230,7 +226,7 @@ async def test_the_time_of_a_pending_hook_is_no_recv_timeout(side: str, caplog: 
 async def test_the_time_of_a_pending_hook_is_no_ping_timeout(side: str) -> None:
     gate = Gate()
     async with proxied(gate, ping_interval=0.1, ping_timeout=0.15) as conv:
-        source, target = ends(conv, side)
+        source, target = conv.ends(side)
 
         async def answering(peer: RawPeer) -> None:
             while (value := await peer.recv()).opcode == frames.PING:
@@ -250,7 +246,7 @@ async def test_the_time_of_a_pending_hook_is_no_ping_timeout(side: str) -> None:
 @sides
 async def test_paused_time_counts_toward_no_timeout_of_that_side(side: str, caplog: pytest.LogCaptureFixture) -> None:
     async with proxied(recv_timeout=0.1, ping_interval=0.1, ping_timeout=0.15) as conv:
-        paused, other = ends(conv, side)
+        paused, other = conv.ends(side)
 
         async def answering(peer: RawPeer) -> None:
             while (value := await peer.recv()).opcode == frames.PING:

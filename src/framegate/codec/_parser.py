@@ -19,24 +19,6 @@ except ImportError:
 
 if cython.compiled:
     from cython.cimports.framegate.codec._octets_c import append_range, copy_unmasked, scan_utf8
-    from cython.cimports.framegate.codec.constants import (
-        CHUNK,
-        CLOSE,
-        CONTINUATION,
-        FAILED,
-        FIN,
-        FRAME,
-        INVALID_PAYLOAD,
-        MASKED,
-        MAX_CONTROL_PAYLOAD,
-        NEED,
-        NO_CODE,
-        PONG,
-        PROTOCOL_ERROR,
-        RSV_BITS,
-        TEXT,
-        TOO_BIG,
-    )
 else:
     from framegate.codec._octets import append as append_range
     from framegate.codec._octets import unmask as copy_unmasked

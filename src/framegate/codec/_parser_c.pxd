@@ -1,4 +1,5 @@
 import cython
+from framegate.codec.constants cimport *
 from libc.stdint cimport uint32_t
 
 cdef bytearray NOTHING

@@ -19,7 +19,8 @@ from framegate.handshake.checks import (
     checked_subprotocol,
     checked_subprotocols,
 )
-from framegate.handshake.forwarding import forwardable, request_headers_for_upstream, response_headers_for_client
+from framegate.handshake.end_to_end import forwardable, response_headers_for_client
+from framegate.handshake.forwarding import request_headers_for_upstream
 from framegate.handshake.opening import check_opening_request
 from framegate.handshake.request import BadRequest, RequestHead, RequestReader
 from framegate.handshake.response import accept_for, refusal, switching_protocols

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from framegate.handshake.forwarding import is_our_own
+from framegate.handshake.end_to_end import is_our_own
 from framegate.handshake.grammar import check_field, is_host, is_token, pairs
 
 

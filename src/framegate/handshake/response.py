@@ -10,7 +10,7 @@ import base64
 import hashlib
 from http import HTTPStatus
 
-from framegate.handshake.forwarding import forwardable
+from framegate.handshake.end_to_end import forwardable
 from framegate.handshake.grammar import HeaderPairs, check_field, field_line, is_field_text, is_token
 
 # RFC 6455, section 1.3.

@@ -13,7 +13,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from framegate.errors import HandshakeRefused, UpstreamUnavailable, UsageError
 from framegate.handshake.body import BodyError, RefusalBody
-from framegate.handshake.forwarding import forwardable
+from framegate.handshake.end_to_end import forwardable
 from framegate.handshake.grammar import has_member, list_members
 from framegate.handshake.head import Data, HeadCutter, HeadError, answer_fields
 from framegate.handshake.response import accept_for

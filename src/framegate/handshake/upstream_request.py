@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from framegate.handshake.forwarding import forwardable
+from framegate.handshake.end_to_end import forwardable
 from framegate.handshake.grammar import (
     HeaderPairs,
     check_field,

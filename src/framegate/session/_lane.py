@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from framegate.session.verdict import Verdict, as_bytes, checked_reason
+
 try:
     import cython
 except ImportError:
@@ -23,32 +25,6 @@ except ImportError:
 if cython.compiled:
     from cython.cimports.framegate.codec._octets_c import KEYS, append_masked, append_range, scan_utf8_bytes
     from cython.cimports.framegate.codec._parser_c import Parser
-    from cython.cimports.framegate.codec.constants import (
-        CHUNK,
-        CLOSE,
-        CONTINUATION,
-        FIN,
-        FRAME,
-        MASKED,
-        MAX_CONTROL_PAYLOAD,
-        NEED,
-        NO_CODE,
-        PONG,
-        TEXT,
-    )
-    from cython.cimports.framegate.session.signals import (
-        BROKEN,
-        CLOSE_SEEN,
-        CLOSED,
-        DISCARD,
-        DONE,
-        FINISH,
-        HOOK_FAILED,
-        OK,
-        RELAY,
-        SWALLOWED,
-        WAITING,
-    )
 else:
     from framegate.codec._octets import KEYS
     from framegate.codec._octets import append as append_range
@@ -85,10 +61,6 @@ else:
 _TYPES: Any = (
     "continuation", "text", "binary", None, None, None, None, None, "close", "ping", "pong",
 )  # fmt: skip
-
-
-class Verdict(Exception):
-    """A hook's result that cannot be sent; says why."""
 
 
 class Lane:
@@ -365,8 +337,10 @@ class Lane:
         try:
             if result is None:
                 return self._drop()
-            if type(result) is bytes or type(result) is str:
-                return self._changed(_as_bytes(result))
+            if type(result) is bytes:
+                return self._changed(result)
+            if type(result) is str:
+                return self._changed(as_bytes(result))
             if isinstance(result, tuple):
                 return self._decide_pair(result)
             if hasattr(result, "__await__"):
@@ -374,7 +348,7 @@ class Lane:
                     self._refuse_awaitable(result)
                     raise Verdict("the awaited result of the hook is itself awaitable")
                 return self._wait(result)
-            return self._changed(_as_bytes(result))
+            return self._changed(as_bytes(result))
         except Verdict as error:
             self.failure = error
             return HOOK_FAILED
@@ -385,7 +359,7 @@ class Lane:
         payload, code = result
         if payload is None:
             return self._drop()
-        payload = payload if payload is self.payload else _as_bytes(payload)
+        payload = payload if payload is self.payload else as_bytes(payload)
         if self.opcode == CLOSE and code is not None:
             if not isinstance(code, int) or isinstance(code, bool):
                 raise Verdict(f"the hook returned a close code that is no int but {type(code).__name__}")
@@ -393,7 +367,7 @@ class Lane:
                 raise Verdict(f"the hook returned close code {code}, which may not be sent")
             if code != self.code:
                 self.code = code
-                return self._forward(_checked_reason(payload), True)
+                return self._forward(checked_reason(payload), True)
         return self._changed(payload)
 
     def _changed(self, payload: bytes) -> int:
@@ -401,7 +375,7 @@ class Lane:
             return self._forward(self.payload, False)
         if self.opcode >= CLOSE:
             if self.opcode == CLOSE:
-                _checked_reason(payload)
+                checked_reason(payload)
                 if self.code == NO_CODE:
                     # RFC 6455, section 5.5.1: a reason stands behind a code, never alone.
                     if self.warn is not None:
@@ -554,28 +528,3 @@ class Lane:
         length = len(payload) if parser.length < len(payload) or self.hook is not None else parser.length
         code = self.code if self.hook is not None else parser.close_code
         self.trace(verdict, self.origin, _TYPES[parser.opcode], parser.fin, length, payload, code)
-
-
-def _as_bytes(result: Any) -> bytes:
-    if type(result) is bytes:
-        return result
-    if isinstance(result, str):
-        try:
-            return result.encode()
-        except UnicodeEncodeError as error:
-            raise Verdict("the hook returned a str with surrogates, which has no UTF-8") from error
-    try:
-        with memoryview(result) as view:
-            return view.tobytes()
-    except TypeError:
-        raise Verdict(
-            f"the hook returned {type(result).__name__}; it takes bytes, str, None, (payload, code) or an awaitable"
-        ) from None
-
-
-def _checked_reason(reason: bytes) -> bytes:
-    if len(reason) > MAX_CONTROL_PAYLOAD - 2:
-        raise Verdict(f"the hook returned a close reason of {len(reason)} bytes, which takes 123")
-    if scan_utf8_bytes(reason, 0) != 0:
-        raise Verdict("the hook returned a close reason that is not UTF-8")
-    return reason

@@ -1,4 +1,6 @@
 import cython
+from framegate.codec.constants cimport *
+from framegate.session.signals cimport *
 from framegate.codec._parser_c cimport Parser
 from libc.stdint cimport uint32_t
 
@@ -84,7 +86,3 @@ cdef class Lane:
     @cython.locals(out=bytearray, size=Py_ssize_t, mask_bit=cython.int, key=uint32_t)
     cdef _encode(self, int opcode, bint fin, bytes payload)
     cdef _release_queue(self)
-
-
-cdef bytes _as_bytes(object result)
-cdef bytes _checked_reason(bytes reason)

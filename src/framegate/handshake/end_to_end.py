@@ -1,0 +1,52 @@
+"""Which fields are end-to-end, and which stay behind on either leg (RFC 9110, section 7.6.1).
+
+Owns the list of hop-by-hop fields. It knows nothing of how a head is read or written.
+"""
+
+from __future__ import annotations
+
+from framegate.handshake.grammar import HeaderSource, list_members, pairs
+
+HANDSHAKE_PREFIX = "sec-websocket-"
+
+# RFC 9110, section 7.6.1, and RFC 2616, section 13.5.1 for what older peers treat so.
+HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "http2-settings",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authentication-info",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+
+_OUR_OWN = HOP_BY_HOP | {"host", "content-length"}
+
+
+def is_our_own(name: str) -> bool:
+    """Whether framegate writes this field itself, or leaves it behind, on either leg."""
+    lowered = name.lower()
+    return lowered in _OUR_OWN or lowered.startswith(HANDSHAKE_PREFIX)
+
+
+def forwardable(headers: HeaderSource) -> list[tuple[str, str]]:
+    """The end-to-end fields among ``headers``, order and duplicates kept.
+
+    Left out: hop-by-hop fields, those nominated in ``Connection``, ``Sec-WebSocket-*``, ``Host``, ``Content-Length``.
+    """
+    fields = list(pairs(headers))
+    nominated = {
+        option.lower() for option in list_members(value for name, value in fields if name.lower() == "connection")
+    }
+    return [(name, value) for name, value in fields if name.lower() not in nominated and not is_our_own(name)]
+
+
+def response_headers_for_client(headers: HeaderSource) -> list[tuple[str, str]]:
+    """The fields of the upstream's 101 that go into the client's 101, ``Set-Cookie`` among them."""
+    return forwardable(headers)

@@ -1,0 +1,44 @@
+"""How a failed hook is told: to the log with its own traceback, to who awaits ``execute()`` as an error."""
+
+from __future__ import annotations
+
+import logging
+from types import TracebackType
+
+from framegate.errors import HookError
+from framegate.session.leg import Leg
+from framegate.session.record import SessionRecord
+from framegate.session.verdict import Verdict
+
+_log = logging.getLogger("framegate.session")
+
+
+def log_failure(leg: Leg) -> None:
+    """Log the failure that ``leg``'s incoming lane holds."""
+    failure = leg.incoming.failure
+    if failure.__traceback__ is None or isinstance(failure, Verdict):
+        _log.error("on_frame failed on a frame of the %s: %s", leg.side, failure)
+    else:
+        _log.error("on_frame failed on a frame of the %s", leg.side, exc_info=_without_our_frames(failure))
+
+
+def _without_our_frames(failure: BaseException) -> BaseException:
+    # The hook's author sees the hook's lines, not the proxy's.
+    trace = failure.__traceback__
+    while trace is not None and trace.tb_next is not None and _is_ours(trace):
+        trace = trace.tb_next
+    return failure.with_traceback(trace)
+
+
+def _is_ours(trace: TracebackType) -> bool:
+    name: str = trace.tb_frame.f_globals.get("__name__", "")
+    return name == "framegate" or name.startswith("framegate.")
+
+
+def hook_error(record: SessionRecord) -> HookError | None:
+    """The failed hook that ``execute()`` has to raise, with the record."""
+    error = record.error
+    if isinstance(error, HookError):
+        error.record = record
+        return error
+    return None
