@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from framegate import driver
-from framegate.driver import hook_error
 from framegate.errors import HookError
+from framegate.hook_failure import hook_error
 from framegate.session.session import Session
 from tests.kit.frames import Frame, binary, close, cont, ping, text
 from tests.kit.pairs import turns, until

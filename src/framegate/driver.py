@@ -188,6 +188,11 @@ class Driver:
             link.conduit.timed = timed
             self._flush(link)
         for link in (self.client, self.upstream):
+            if link.leg.abort_wanted and link.transport.is_open():
+                # First for both: what was queued toward this side stops holding up the other one.
+                link.transport.abort()
+                self._release(link)
+        for link in (self.client, self.upstream):
             if link.transport.is_open():
                 self._settle_link(link)
         if session.over:
@@ -266,10 +271,6 @@ class Driver:
 
     def _settle_link(self, link: Link) -> None:
         leg, transport = link.leg, link.transport
-        if leg.abort_wanted:
-            transport.abort()
-            self._release(link)
-            return
         if leg.end_wanted and not link.ending and leg.all_told():
             link.ending = True
             leg.activity = self.loop.time()

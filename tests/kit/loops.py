@@ -30,6 +30,8 @@ def run(test: Callable[[], Awaitable[None]], loop_kind: str = "asyncio", timeout
         timeout: seconds after which the test is given up.
     """
     unhandled: list[dict[str, Any]] = []
+    # What is there already need not be looked through again for what this test leaves behind.
+    gc.freeze()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ResourceWarning)
         with asyncio.Runner(loop_factory=_factory(loop_kind)) as runner:

@@ -180,6 +180,14 @@ class TestEndedMeanwhile:
         assert CLOSE_SEEN in signals
         assert (talk.came(), talk.lane.seen_code) == ([], 1001)
 
+    def test_the_close_frame_that_came_before_is_seen_once(self, build: Build) -> None:
+        talk = Talk(build, Hook(Awaited(), same))
+        talk.feed(text("a"), close(1001))
+        talk.lane.halt()
+        signals = [talk.feed(ping()), talk.feed(close(4000)), talk.resume(b"a"), talk.feed(close(4000))]
+        assert (signals.count(CLOSE_SEEN), signals.count(OK)) == (1, 3)
+        assert (talk.came(), talk.lane.seen_code) == ([], 1001)
+
     def test_an_exception_is_still_told(self, build: Build) -> None:
         talk = Talk(build, Hook(Awaited(), same))
         talk.feed(text("a"))

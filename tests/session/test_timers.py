@@ -339,6 +339,15 @@ class TestPings:
         assert (side.got(), other.got()) == ([], [close(1000)])
 
     @SIDES
+    def test_a_side_that_answers_no_ping_fills_no_memory(self, name: str) -> None:
+        play, side, other = opened(name)
+        for number in range(200):
+            play.session.inject(side.leg, "ping", b"%d" % number)
+        assert len(side.leg.incoming.own_pings) < 200
+        side.says(pong("199"))
+        assert other.got() == []
+
+    @SIDES
     def test_pings_of_the_peers_are_relayed(self, name: str) -> None:
         play, side, other = opened(name, ping_interval=10)
         side.says(ping("theirs"))
