@@ -10,6 +10,7 @@ import ipaddress
 import socket
 import ssl as ssl_module
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from framegate.errors import FramegateError, UpstreamUnavailable
@@ -111,13 +112,21 @@ async def _connect(loop: asyncio.AbstractEventLoop, url: UpstreamURL, unix_path:
 
 
 async def _resolve(loop: asyncio.AbstractEventLoop, host: str, port: int) -> list[tuple[int, Any]]:
+    numeric = _family_of(host)
+    if numeric is not None:
+        # Needs no resolver thread.
+        return [(numeric, (host, port))]
+    infos = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [(family, address) for family, _, _, _, address in infos]
+
+
+@lru_cache(256)
+def _family_of(host: str) -> int | None:
     try:
         version = ipaddress.ip_address(host).version
     except ValueError:
-        infos = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        return [(family, address) for family, _, _, _, address in infos]
-    # A numeric address needs no resolver thread.
-    return [(socket.AF_INET if version == 4 else socket.AF_INET6, (host, port))]
+        return None
+    return socket.AF_INET if version == 4 else socket.AF_INET6
 
 
 async def _connect_to(loop: asyncio.AbstractEventLoop, family: int, address: Any) -> socket.socket:
