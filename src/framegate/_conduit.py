@@ -11,7 +11,7 @@ from typing import Any
 
 try:
     import cython
-except ImportError:
+except ImportError:  # Cython is not installed
     from framegate import _pure as cython
 
 if cython.compiled:
@@ -75,7 +75,7 @@ class Conduit(Receiver):
                     self.dirty = True
             else:
                 self.flush()
-        if signal or self.dirty or self.watched:
+        if signal or self.dirty or self.watched or lane.mode != RELAY:
             self.dirty = False
             self.driver.heard(self, signal)
 

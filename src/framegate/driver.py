@@ -31,7 +31,7 @@ _log = logging.getLogger("framegate.session")
 class Link:
     """One side as the driver sees it: its leg, its transport, and why it is not read."""
 
-    __slots__ = ("conduit", "ended_early", "ending", "hook", "leg", "paused", "reading", "transport", "waiters")
+    __slots__ = ("conduit", "ended_early", "ending", "full", "hook", "leg", "paused", "reading", "transport", "waiters")
 
     def __init__(self, leg: Leg, transport: Transport) -> None:
         self.leg = leg
@@ -41,6 +41,8 @@ class Link:
         self.paused = False
         self.reading = True
         self.ending = False
+        # Whether reading waits for the other side to take what is queued for it.
+        self.full = False
         # The end of the stream that came while a hook was pending.
         self.ended_early: tuple[Exception | None] | None = None
         self.waiters: list[asyncio.Future[None]] | None = None
@@ -231,6 +233,13 @@ class Driver:
             self.session.heard(link.leg, signal, now)
 
     async def _await_hook(self, link: Link, awaitable: Any) -> None:
+        try:
+            await self._await_and_go_on(link, awaitable)
+        except Exception as error:
+            link.leg.incoming.finish()
+            self._give_up(error)
+
+    async def _await_and_go_on(self, link: Link, awaitable: Any) -> None:
         lane = link.leg.incoming
         try:
             result = await awaitable
@@ -251,8 +260,6 @@ class Driver:
 
     def _resumed(self, link: Link, error: BaseException | None, result: Any = None) -> int:
         link.hook = None
-        lane = link.leg.incoming
-        lane.last_frame = max(lane.last_frame, self.loop.time())
         conduit = link.conduit
         signal: int = conduit.resumed(error, result)
         return signal
@@ -286,7 +293,8 @@ class Driver:
             # Read on, so that the end of the stream is seen and no reset destroys the close frame.
             read = True
         else:
-            read = not link.paused and lane.pending is None and not self._is_full(self._other(link), link.reading)
+            link.full = self._is_full(self._other(link), link.full)
+            read = not link.paused and lane.pending is None and not link.full
         if read == link.reading:
             return
         link.reading = read
@@ -298,10 +306,10 @@ class Driver:
             self.session.suspend(link.leg, now)
             link.transport.pause_reading()
 
-    def _is_full(self, target: Link, was_read: bool) -> bool:
+    def _is_full(self, target: Link, was_full: bool) -> bool:
         # Full at the high-water mark, and until a quarter of it is left.
         queued = target.transport.queued
-        return queued >= self._high_water if was_read else queued > self._high_water >> 2
+        return queued > self._high_water >> 2 if was_full else queued >= self._high_water
 
     def _arm(self) -> None:
         at = deadline(self.session)

@@ -11,7 +11,7 @@ import os
 
 try:
     import cython
-except ImportError:
+except ImportError:  # Cython is not installed
     from framegate import _pure as cython
 
 UTF8_ACCEPT = 0
@@ -109,15 +109,12 @@ def _step(octet: int, state: int) -> int:
 
 
 def _lead(octet: int) -> int:
-    if octet < 0x80:
-        return UTF8_ACCEPT
-    if 0xC2 <= octet <= 0xDF:
+    # Python's decoder leaves nothing over but the beginning of a character, so the lead is a valid one.
+    if octet <= 0xDF:
         return _expect(1)
-    if 0xE0 <= octet <= 0xEF:
+    if octet <= 0xEF:
         return _expect(2, 0xA0 if octet == 0xE0 else 0x80, 0x9F if octet == 0xED else 0xBF)
-    if 0xF0 <= octet <= 0xF4:
-        return _expect(3, 0x90 if octet == 0xF0 else 0x80, 0x8F if octet == 0xF4 else 0xBF)
-    return UTF8_REJECT
+    return _expect(3, 0x90 if octet == 0xF0 else 0x80, 0x8F if octet == 0xF4 else 0xBF)
 
 
 def _rotated(key: int, phase: int) -> int:

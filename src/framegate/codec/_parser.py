@@ -14,7 +14,7 @@ from __future__ import annotations
 
 try:
     import cython
-except ImportError:
+except ImportError:  # Cython is not installed
     from framegate import _pure as cython
 
 if cython.compiled:
@@ -196,6 +196,8 @@ class Parser:
 
     def extend(self, more: bytearray, start: int, end: int) -> None:
         """Append ``more[start:end]`` to a window that :meth:`own_window` has made the parser's own."""
+        if not 0 <= start <= end <= len(more):
+            raise IndexError("range outside of the data")
         append_range(self.window, more, start, end)
         self.end += end - start
 
@@ -218,6 +220,10 @@ class Parser:
         self.held = NOTHING
         self.position = 0
         self.end = 0
+        self.length = 0
+        self.start = 0
+        self.payload_start = 0
+        self.stop = 0
 
     def _header(self, data: bytearray, at: int, available: int) -> int:
         # Returns the header's size, 0 when more bytes are needed, -1 for an error. Nothing is remembered of a header

@@ -19,7 +19,7 @@ from framegate.session.verdict import Verdict, as_bytes, checked_reason
 
 try:
     import cython
-except ImportError:
+except ImportError:  # Cython is not installed
     from framegate import _pure as cython
 
 if cython.compiled:
@@ -139,7 +139,10 @@ class Lane:
             # read here is discarded anyway.
             if self.mode == RELAY:
                 self.parser.extend(window, start, end)
-            return OK
+                return OK
+            signal = self._pump()
+            if signal != OK or self.mode == DONE:
+                return signal
         self.parser.feed(window, start, end)
         return self._pump()
 
@@ -153,6 +156,8 @@ class Lane:
             signal = self._decide(result, False)
             if signal != OK:
                 return signal
+            if self.queue is not None:
+                self._release_queue()
         return self._pump()
 
     def fail(self, error: BaseException) -> int:
@@ -527,4 +532,5 @@ class Lane:
         parser = self.parser
         length = len(payload) if parser.length < len(payload) or self.hook is not None else parser.length
         code = self.code if self.hook is not None else parser.close_code
-        self.trace(verdict, self.origin, _TYPES[parser.opcode], parser.fin, length, payload, code)
+        opcode = parser.kind if self.aggregate else parser.opcode
+        self.trace(verdict, self.origin, _TYPES[opcode], parser.fin, length, payload, code)

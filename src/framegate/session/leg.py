@@ -35,7 +35,7 @@ class Leg:
         "outgoing",
         "ping_at",
         "ping_sent",
-        "ping_frames",
+        "ping_progress",
         "side",
         "since",
         "state",
@@ -57,7 +57,7 @@ class Leg:
         self.logged_at = 0.0
         self.ping_at = 0.0
         self.ping_sent: float | None = None
-        self.ping_frames = 0
+        self.ping_progress = 0
 
     def send_close(self, code: int, reason: bytes) -> None:
         """A close frame toward this side. One that would stand inside a frame waits for that frame's end; if the
@@ -67,6 +67,16 @@ class Leg:
             return
         lane.send(CLOSE, close_payload(code, reason))
         self.close_sent = (None if code == NO_CODE else code, reason.decode())
+
+    def progress(self) -> int:
+        """A number that grows with whatever this side sends.
+
+        In the middle of a long frame it cannot answer a ping (RFC 6455, section 5.4: control frames stand between
+        fragments, not inside of one), but its bytes are a sign of life.
+        """
+        frames: int = self.incoming.frames
+        payload: int = self.incoming.payload_bytes
+        return frames + payload
 
     def all_told(self) -> bool:
         """Whether nothing of ours waits for the end of a frame any more, so that writing may be shut down."""

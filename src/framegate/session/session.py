@@ -113,7 +113,8 @@ class Session:
             self._step(Event.CLOSE, leg, now)
         elif signal == BROKEN:
             self._broken(leg, now)
-        elif signal == HOOK_FAILED:
+        else:
+            assert signal == HOOK_FAILED, signal
             failure = leg.incoming.failure
             error = HookError(f"on_frame failed on a frame of the {leg.side}: {failure}")
             error.__cause__ = failure
@@ -179,7 +180,7 @@ class Session:
         payload = b"framegate" + os.urandom(8)
         self._expect_pong(leg, payload)
         leg.ping_sent = now
-        leg.ping_frames = leg.incoming.frames
+        leg.ping_progress = leg.progress()
         leg.outgoing.send(PING, payload)
 
     def check_buffered(self, leg: Leg, queued: int, now: float) -> None:

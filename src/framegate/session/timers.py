@@ -40,7 +40,7 @@ def tick(session: Session, now: float) -> None:
 
 def _tick_open(session: Session, leg: Leg, now: float) -> None:
     options = session.options
-    if leg.ping_sent is not None and leg.incoming.frames != leg.ping_frames:
+    if leg.ping_sent is not None and leg.progress() != leg.ping_progress:
         leg.ping_sent = None
     if options.recv_timeout is not None and now >= _recv_at(leg, options.recv_timeout):
         leg.logged_at = now
@@ -53,7 +53,8 @@ def _tick_open(session: Session, leg: Leg, now: float) -> None:
             return
     if now >= leg.ping_at:
         leg.ping_at = now + options.ping_interval
-        if leg.ping_sent is None:
+        # A ping would wait for the end of a frame that is on its way to this side, and not be seen in time.
+        if leg.ping_sent is None and not leg.outgoing.mid_frame:
             session.ping(leg, now)
 
 
@@ -95,6 +96,9 @@ def _linger_at(session: Session, leg: Leg) -> float | None:
     options = session.options
     if leg.end_wanted and leg.state in (State.SENT, State.CLOSED):
         begin, last = leg.since, max(leg.activity, leg.incoming.last_frame)
+        if not leg.all_told():
+            # The rest of a frame is still flowing to it; our close frame waits behind that.
+            last = max(last, leg.outgoing.last_frame)
     elif leg.state is State.SENT:
         begin, last = session.closing_since, max(session.closing_since, leg.incoming.last_frame)
     else:

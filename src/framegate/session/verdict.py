@@ -27,7 +27,7 @@ def as_bytes(result: Any) -> bytes:
     try:
         with memoryview(result) as view:
             return view.tobytes()
-    except TypeError:
+    except (TypeError, ValueError, BufferError):
         raise Verdict(
             f"the hook returned {type(result).__name__}; it takes bytes, str, None, (payload, code) or an awaitable"
         ) from None

@@ -16,7 +16,7 @@ from typing import Any
 
 try:
     import cython
-except ImportError:
+except ImportError:  # Cython is not installed
     from framegate import _pure as cython
 
 READ_SIZE = 256 * 1024

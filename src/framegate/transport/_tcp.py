@@ -14,7 +14,7 @@ from typing import Any
 
 try:
     import cython
-except ImportError:
+except ImportError:  # Cython is not installed
     from framegate import _pure as cython
 
 if cython.compiled:
@@ -146,6 +146,7 @@ class TcpTransport(Watcher):
             return
         self.shutdown()
         self.pause_reading()
+        self.receiver = Receiver()
         for _ in range(16):
             if self.at_end or self._recv() <= 0:
                 break

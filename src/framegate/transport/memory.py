@@ -58,7 +58,7 @@ class MemoryTransport:
 
     def write(self, first: bytearray | None, second: bytearray | None, start: int, stop: int) -> None:
         """Send ``first``, then ``second[start:stop]``; either may be None."""
-        if self._shut or not self._open:
+        if self._shut or not self._open or self.peer is None or not self.peer._open:
             return
         if first is not None:
             self._queue += first
@@ -72,6 +72,8 @@ class MemoryTransport:
         """Send what is queued, then the end of the stream; reading goes on."""
         if not self._shut and self._open:
             self._shut = True
+            # Whoever ends the stream waits for the last bytes to be out, however few they are.
+            self._drain_owed = bool(self._queue)
             self._schedule()
 
     def close(self) -> None:
@@ -79,18 +81,22 @@ class MemoryTransport:
         self._closing = True
         self.reading = False
         self.shutdown()
+        self._schedule()
 
     def abort(self) -> None:
         """Close now: the other end sees a connection reset."""
         if self._open:
-            self._leave()
+            self._release()
+            self._queue.clear()
             if self.peer is not None:
                 self.loop.call_soon(self.peer._ended, ConnectionResetError("reset by the other end"))
 
     def leave(self) -> None:
-        """Close in order without waiting for the other end."""
-        self.close()
-        self.receiver = Receiver()
+        """Close in order without waiting for the other end, which still gets what is queued."""
+        if self._open:
+            self.shutdown()
+            self._release()
+            self._schedule()
 
     def is_open(self) -> bool:
         """Whether this end is still held."""
@@ -110,9 +116,9 @@ class MemoryTransport:
     def _deliver(self) -> None:
         self._scheduled = False
         peer = self.peer
-        if peer is None or not self._open:
-            return
-        if self._queue and peer.reading:
+        if peer is None or not peer._open:
+            self._queue.clear()
+        elif self._queue and peer.reading:
             data, self._queue = self._queue, bytearray()
             peer.receiver.received(data, 0, len(data))
         if self._queue:
@@ -121,9 +127,10 @@ class MemoryTransport:
             self._drain_owed = False
             self.receiver.drained()
         if self._shut and not self._queue:
-            peer._ended(None)
+            if peer is not None:
+                peer._ended(None)
             if self._closing:
-                self._leave()
+                self._release()
 
     def _ended(self, error: Exception | None) -> None:
         if not self.at_end:
@@ -131,11 +138,10 @@ class MemoryTransport:
             self.reading = False
             self.receiver.ended(error)
 
-    def _leave(self) -> None:
+    def _release(self) -> None:
         self._open = False
         self.at_end = True
         self.reading = False
-        self._queue.clear()
         self.receiver = Receiver()
 
 
