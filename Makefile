@@ -53,7 +53,7 @@ build: venv ## the source distribution and the wheel, in dist/
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist src/*.egg-info .coverage htmlcov .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	rm -rf tests/interop/node_modules
+	rm -rf tests/interop/node_modules benchmarks/.build
 	find src tests benchmarks -name __pycache__ -type d -exec rm -rf {} +
 	find src \( -name '*.so' -o -name '*.c' \) -delete
 
