@@ -74,7 +74,7 @@ class Session(Protocol):
         """The client was refused after the upstream had been connected."""
 
 
-class ClientConnection(Receiver):  # type: ignore[misc]
+class ClientConnection(Receiver):
     """A client that has connected.
 
     Attributes:

@@ -142,7 +142,7 @@ async def _connect_to(loop: asyncio.AbstractEventLoop, family: int, address: Any
     return sock
 
 
-class _Answer(Receiver):  # type: ignore[misc]
+class _Answer(Receiver):
     """Feeds the reader until the answer is whole."""
 
     def __init__(self, transport: Transport, reader: AnswerReader, answered: asyncio.Future[UpstreamAnswer]) -> None:

@@ -39,7 +39,7 @@ def encode_frame(first: int, payload: bytes) -> bytearray:
     return frame
 
 
-class Echo(Receiver):  # type: ignore[misc]
+class Echo(Receiver):
     """One connection; ``done`` is set when it has ended."""
 
     def __init__(self, connection: ClientConnection) -> None:

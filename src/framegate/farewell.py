@@ -15,7 +15,7 @@ REFUSAL_LINGER = 2.0
 """Seconds that a refused client is given to read its answer; nginx's ``lingering_timeout`` is 5."""
 
 
-class Farewell(Receiver):  # type: ignore[misc]
+class Farewell(Receiver):
     """Sends ``words`` over ``transport`` and ends it; ``done`` is called when its socket is closed.
 
     Args:

@@ -7,7 +7,7 @@ from typing import Any
 from framegate.codec.close import close_payload
 from framegate.codec.constants import CLOSE, NO_CODE
 from framegate.session.closing import State
-from framegate.session.record import CloseInfo
+from framegate.session.record import CloseInfo, Side
 from framegate.session.signals import DONE
 
 
@@ -42,7 +42,7 @@ class Leg:
         "suspended",
     )
 
-    def __init__(self, side: str, incoming: Any, outgoing: Any) -> None:
+    def __init__(self, side: Side, incoming: Any, outgoing: Any) -> None:
         self.side = side
         self.incoming = incoming
         self.outgoing = outgoing

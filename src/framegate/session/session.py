@@ -251,7 +251,7 @@ class Session:
         self.end(
             why,
             now,
-            ended_by="client" if by_client else "upstream",
+            ended_by=leg.side,
             error=error,
             client=offender if by_client else innocent,
             upstream=innocent if by_client else offender,
@@ -265,9 +265,9 @@ class Session:
         # A peer that answers none must not make the list grow for ever.
         del lane.own_pings[:-_MAX_OPEN_PINGS]
 
-    def _blame(self, side: str, why: Why) -> None:
+    def _blame(self, side: EndedBy, why: Why) -> None:
         if self.record.why is None:
-            self.record.ended_by = side  # type: ignore[assignment]
+            self.record.ended_by = side
             self.record.why = why
 
     def _step(self, event: Event, leg: Leg, now: float) -> State:

@@ -8,18 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import select
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakKeyDictionary
 
 from framegate._build import pick
 from framegate.transport.loop_poller import LoopPoller
 
-_tcp = pick("framegate.transport._tcp")
+if TYPE_CHECKING:
+    from framegate.transport._tcp import Receiver, TcpTransport
+else:
+    _tcp = pick("framegate.transport._tcp")
+    Receiver = _tcp.Receiver
+    TcpTransport = _tcp.TcpTransport
+
 _poller = pick("framegate.transport._poller") if hasattr(select, "epoll") else None
-Receiver = _tcp.Receiver
-TcpTransport = _tcp.TcpTransport
 
 _READ_SIZE = 256 * 1024
+
+__all__ = ["Receiver", "TcpTransport", "Transport", "poller_of"]
 
 
 class Transport(Protocol):

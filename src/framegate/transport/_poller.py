@@ -34,7 +34,6 @@ class Watcher:
 
     def ready(self, events: int) -> None:
         """The descriptor can be read (``READ``) or written (``WRITE``) without waiting. A broken connection is both."""
-        raise NotImplementedError
 
 
 class Poller:

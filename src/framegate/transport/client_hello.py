@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import select
 import socket
 
 MAX_HELLO = 16 * 1024
@@ -110,12 +111,23 @@ async def peek_server_name(loop: asyncio.AbstractEventLoop, sock: socket.socket)
         try:
             return server_name(data)
         except Incomplete:
-            if not data or len(data) == MAX_HELLO:
+            if not data or len(data) == MAX_HELLO or _says_no_more(sock):
                 return None
         if len(data) == seen:
             # Readable stays true while the rest is on its way.
             await asyncio.sleep(_RETRY)
         seen = len(data)
+
+
+def _says_no_more(sock: socket.socket) -> bool:
+    # What is peeked at stays, so an end of stream behind it is not seen by reading. Where poll() cannot tell either
+    # (macOS), the handshake's deadline ends the wait.
+    ended = getattr(select, "POLLRDHUP", 0)
+    if not ended:
+        return False
+    poll = select.poll()
+    poll.register(sock, ended)
+    return bool(poll.poll(0))
 
 
 async def _readable(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
