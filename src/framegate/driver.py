@@ -247,7 +247,7 @@ class Driver:
             if link.hook is not asyncio.current_task(self.loop):
                 raise
             signal = self._resumed(link, error)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             signal = self._resumed(link, error)
         else:
             signal = self._resumed(link, None, result)

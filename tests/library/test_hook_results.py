@@ -260,6 +260,28 @@ async def test_a_cancelled_error_of_the_hooks_own_is_a_failure_of_the_hook() -> 
         assert await conv.upstream.recv_close() == (1011, "")
 
 
+@pytest.mark.parametrize("error", [asyncio.CancelledError(), SystemExit(3), GeneratorExit()], ids=repr)
+async def test_a_plain_hook_cannot_end_the_program(error: BaseException) -> None:
+    def leaves(*args: Any) -> Any:
+        raise error
+
+    async with proxied(leaves) as conv:
+        conv.client.send(text("x"))
+        assert await conv.client.recv_close() == (1011, "")
+        assert await conv.upstream.recv_close() == (1011, "")
+
+
+async def test_an_async_hook_cannot_end_the_program() -> None:
+    async def leaves(*args: Any) -> Any:
+        await asyncio.sleep(0)
+        raise SystemExit(3)
+
+    async with proxied(leaves) as conv:
+        conv.client.send(text("x"))
+        assert await conv.client.recv_close() == (1011, "")
+        assert await conv.upstream.recv_close() == (1011, "")
+
+
 async def test_nothing_passes_after_a_failed_hook() -> None:
     calls: list[bytes] = []
 

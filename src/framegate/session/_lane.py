@@ -327,7 +327,10 @@ class Lane:
             result = self.hook(
                 self.origin, _TYPES[self.opcode], payload, self.fin, None if self.code == NO_CODE else self.code
             )
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            # sys.exit() and a stray CancelledError too: a hook ends its session, never the program.
             self.failure = error
             return HOOK_FAILED
         if self.mode != RELAY:
