@@ -24,6 +24,7 @@ ACCEPTS_PER_TURN = 64
 """Connections that are accepted before the loop's other work gets its turn."""
 
 _OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_NO_SUCH_FAMILY = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 _RETRY_DELAY = 1.0
 
 
@@ -68,22 +69,15 @@ async def _listen_tcp(host: str | None, port: int) -> list[socket.socket]:
     infos = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     listeners: list[socket.socket] = []
     try:
-        for family, kind, protocol, _, address in dict.fromkeys(infos):
-            where: Any = (address[0], port, *address[2:])
+        for family, _, _, _, address in dict.fromkeys(infos):
             try:
-                listener = socket.socket(family, kind, protocol)
-            except OSError:
-                if host is None:
+                listener = _listen_on(family, (address[0], port, *address[2:]))
+            except OSError as error:
+                if host is None and error.errno in _NO_SUCH_FAMILY:
                     # This machine has no IPv6 (or no IPv4).
                     continue
                 raise
             listeners.append(listener)
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            listener.setblocking(False)
-            listener.bind(where)
-            listener.listen(BACKLOG)
             port = port or listener.getsockname()[1]
     except BaseException:
         for listener in listeners:
@@ -92,6 +86,21 @@ async def _listen_tcp(host: str | None, port: int) -> list[socket.socket]:
     if not listeners:
         raise OSError(f"{host!r} has no address to listen on")
     return listeners
+
+
+def _listen_on(family: int, address: Any) -> socket.socket:
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.setblocking(False)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
 
 
 class Acceptor:
