@@ -10,6 +10,8 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
+from multidict import CIMultiDictProxy
+
 from framegate.codec.constants import GOING_AWAY
 from framegate.errors import FramegateError, HandshakeRefused, HookError, PeerError, UpstreamUnavailable
 from framegate.farewell import REFUSAL_LINGER, Farewell
@@ -88,6 +90,7 @@ class ClientConnection(Receiver):
 
     __slots__ = (
         "_departure",
+        "_fields",
         "_reader",
         "_timer",
         "answered",
@@ -112,6 +115,7 @@ class ClientConnection(Receiver):
         self.proxy: Session | None = None
         self.task: asyncio.Task[None] | None = None
         self._departure: asyncio.Future[None] | None = None
+        self._fields: CIMultiDictProxy[str] | None = None
         limits = server.limits
         self._reader: RequestReader | None = RequestReader(
             max_request_line=limits.max_request_line,
@@ -135,6 +139,8 @@ class ClientConnection(Receiver):
             head = self._reader.feed(bytes(data[start:end]))
             if head is None:
                 return
+            # The head keeps its parsed fields only while somebody holds them: that is us, for the handshake.
+            self._fields = head.headers
             check_opening_request(head)
         except BadRequest as error:
             _log.info("refused a request of %s with %d: %s", self._name(), error.status, error.message)
@@ -162,6 +168,7 @@ class ClientConnection(Receiver):
     def switch(self, response: bytes) -> None:
         """Send the 101."""
         self.answered = self.switched = True
+        self._fields = None
         self.server.settled(self)
         self.transport.write(bytearray(response), None, 0, 0)
 

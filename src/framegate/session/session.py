@@ -50,12 +50,15 @@ class Session:
         now: the time.
     """
 
-    __slots__ = ("_cause", "_codes", "client", "closing_since", "options", "record", "upstream", "started")
+    __slots__ = ("_codes", "_unlimited", "client", "closing_since", "options", "record", "upstream", "started")
 
     def __init__(self, options: ProxyOptions, hook: Callable[..., Any] | None, now: float) -> None:
         self.options = options
         self.started = now
         self.closing_since = 0.0
+        self._unlimited = not any(
+            (options.max_lifetime, options.idle_timeout, options.recv_timeout, options.ping_interval)
+        )
         self.record = SessionRecord()
         self._codes: dict[str, tuple[int, bytes]] = {}
         reads = options.reads_payloads(hook is not None)
@@ -85,6 +88,11 @@ class Session:
     def over(self) -> bool:
         """Whether both connections have ended."""
         return self.client.state is State.GONE and self.upstream.state is State.GONE
+
+    @property
+    def untimed(self) -> bool:
+        """Whether no limit runs: none is set, and the session is not closing."""
+        return self._unlimited and self.client.state is State.OPEN and self.upstream.state is State.OPEN
 
     @property
     def timed(self) -> bool:

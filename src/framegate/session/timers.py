@@ -19,6 +19,8 @@ _log = logging.getLogger("framegate.session")
 
 def deadline(session: Session) -> float | None:
     """When :func:`tick` is due next, or None."""
+    if session.untimed:
+        return None
     return min(_deadlines(session), default=None)
 
 
