@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import framegate
+import framegate.pdk
 from tools.options_table import PAGE, page
 
 ROOT = Path(__file__).parent.parent
@@ -38,3 +39,7 @@ def test_every_exported_error_stands_in_the_tree_of_the_docstring() -> None:
     errors = [name for name in errors if issubclass(getattr(framegate, name), Exception)]
     missing = [name for name in errors if name != "FramegateError" and name not in (framegate.errors.__doc__ or "")]
     assert errors and missing == []
+
+
+def test_the_plugin_error_is_one_and_the_same_in_both_places() -> None:
+    assert framegate.pdk.PDKError is framegate.PDKError
