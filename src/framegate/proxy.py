@@ -43,7 +43,7 @@ from framegate.request import Request
 from framegate.session.closing import State
 from framegate.session.record import SessionRecord
 from framegate.session.session import Session
-from framegate.trace import tracer
+from framegate.trace import trace
 from framegate.upstream_options import Headers, UpstreamOptions
 
 _log = logging.getLogger("framegate.proxy")
@@ -452,9 +452,8 @@ class Proxy:
         loop = connection.server.loop
         session = Session(self._options, self._hook, loop.time())
         session.record.started_at = time.time()
-        trace = tracer() if self._options.debug else None
         for leg in (session.client, session.upstream):
-            leg.incoming.trace = trace
+            leg.incoming.trace = trace if self._options.debug else None
             leg.incoming.warn = _log.warning
         driver = self._driver = Driver(
             loop, session, connection.transport, self._upstream.transport, connection.closed

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 
 from framegate.codec.constants import NO_CODE
 
@@ -15,12 +14,18 @@ PREVIEW = 24
 _ARROWS = {"client": ("-->", "--x"), "upstream": ("<--", "x--")}
 
 
-def tracer() -> Callable[..., None]:
-    """What a lane calls with each frame when ``debug`` is on."""
-    return _trace
+def trace(verdict: str, origin: str, typ: str, fin: bool, length: int, payload: bytes, code: int) -> None:
+    """Log one frame; lanes call it where ``debug`` is on.
 
-
-def _trace(verdict: str, origin: str, typ: str, fin: bool, length: int, payload: bytes, code: int) -> None:
+    Args:
+        verdict: ``"relayed"``, ``"changed"`` or ``"dropped"``.
+        origin: who sent it.
+        typ: its type.
+        fin: its FIN bit.
+        length: payload bytes of the whole frame.
+        payload: the payload, or its beginning.
+        code: a close frame's code, or ``NO_CODE``.
+    """
     passed, dropped = _ARROWS[origin]
     words = [dropped if verdict == "dropped" else passed, typ]
     if code != NO_CODE:

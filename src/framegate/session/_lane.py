@@ -91,7 +91,7 @@ class Lane:
         self.masked_out = masked_out
         self.check_text = check_text
         self.mode = RELAY
-        # Called with a verdict ("relayed", "changed", "dropped", "own") for each frame, for the debug log.
+        # Called with a verdict ("relayed", "changed", "dropped") for each frame, for the debug log.
         self.trace: Callable[..., None] | None = None
         # Called with a line for the log that is no failure.
         self.warn: Callable[[str], None] | None = None

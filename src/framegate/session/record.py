@@ -45,6 +45,7 @@ class SessionRecord:
         why: ``close`` (a close frame), ``eof`` (TCP ended without one), ``limit``, ``protocol``, ``hook``, ``timeout``,
             ``drain``, ``policy`` (:meth:`Proxy.close`, and a cancelled ``execute()``).
         error: the error that ended it, or None.
+        detail: more about the ending, for people: which time-out it was, or what the socket said; else empty.
         started_at: when it started, in seconds since the epoch.
         duration: how long it lasted, in seconds.
         client: what passed on the client's side.
