@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from framegate.session.signals import CLOSED, OK
-from framegate.trace import preview, tracer
+from framegate.trace import preview, trace
 from tests.kit.builds import Build
 from tests.kit.frames import binary, close, cont, ping, pong, text
 from tests.kit.lanes import Hook, Talk, same
@@ -79,7 +79,7 @@ class TestLines:
     """An arrow for the way, the type, a code, FIN, the length, and the beginning of the payload."""
 
     def lines(self, caplog: pytest.LogCaptureFixture, talk: Talk, *frames: Any) -> list[str]:
-        talk.lane.trace = tracer()
+        talk.lane.trace = trace
         with caplog.at_level(logging.INFO, logger="framegate.frames"):
             talk.feed(*frames)
         return [record.getMessage() for record in caplog.records]
