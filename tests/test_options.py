@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from framegate import _rules
+from framegate.codec import close
 from framegate.options import KIB, MIB, ProxyOptions, ServerLimits, split_options
 
 TABLES = (ProxyOptions, ServerLimits)
@@ -300,3 +302,8 @@ def test_texts_are_checked_where_they_are_read_unless_said_otherwise(
 
 def test_joined_texts_are_checked() -> None:
     assert ProxyOptions.of(aggregate_fragments=True).checks_utf8(has_hook=False)
+
+
+def test_options_and_close_frames_agree_on_the_codes_that_may_be_sent() -> None:
+    """The options may not know the codec, so the rule stands in both."""
+    assert [code for code in range(70000) if _rules.may_be_sent(code) != close.may_be_sent(code)] == []

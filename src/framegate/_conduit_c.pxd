@@ -15,10 +15,10 @@ cdef class Conduit(Receiver):
     cdef readonly bint feeding
     cdef public bint dirty
 
-    @cython.locals(lane=Lane, tcp=TcpTransport, frames=cython.longlong, signal=cython.int)
+    @cython.locals(lane=Lane, frames=cython.longlong, signal=cython.int)
     cpdef received(self, bytearray data, Py_ssize_t start, Py_ssize_t end)
     cpdef int resumed(self, object error, object result) except -1
-    @cython.locals(lane=Lane)
+    @cython.locals(lane=Lane, tcp=TcpTransport, queued=Py_ssize_t)
     cpdef flush(self)
     cpdef ended(self, object error)
     cpdef drained(self)

@@ -47,6 +47,13 @@ class Link:
         self.ended_early: tuple[Exception | None] | None = None
         self.waiters: list[asyncio.Future[None]] | None = None
 
+    def wake_waiters(self) -> None:
+        """Tell those who wait for this side's queue to become shorter."""
+        waiters, self.waiters = self.waiters, None
+        for waiter in waiters or ():
+            if not waiter.done():
+                waiter.set_result(None)
+
 
 class Driver:
     """Runs ``session`` over two connected transports.
@@ -132,11 +139,8 @@ class Driver:
         """What waits toward this side has become less."""
         link = self._link(conduit)
         link.leg.activity = self.loop.time()
-        if link.waiters is not None and link.transport.queued < self._high_water:
-            waiters, link.waiters = link.waiters, None
-            for waiter in waiters:
-                if not waiter.done():
-                    waiter.set_result(None)
+        if link.transport.queued < self._high_water:
+            link.wake_waiters()
         self.settle()
 
     def end(self, why: Any, **how: Any) -> None:
@@ -336,11 +340,7 @@ class Driver:
         hook, link.hook = link.hook, None
         if hook is not None and hook is not asyncio.current_task(self.loop):
             hook.cancel()
-        if link.waiters is not None:
-            for waiter in link.waiters:
-                if not waiter.done():
-                    waiter.set_result(None)
-            link.waiters = None
+        link.wake_waiters()
         if link is self.client and self._client_left is not None:
             self._client_left()
             self._client_left = None

@@ -19,7 +19,7 @@ from framegate.server import Serving, serve
 from framegate.transport import Receiver
 
 Parser = pick("framegate.codec._parser").Parser
-append_payload = pick("framegate.codec._octets").append_payload
+append_frame = pick("framegate.codec._octets").append_frame
 
 MAX_FRAME = 64 * 1024 * 1024
 LINGER = 5.0
@@ -28,14 +28,8 @@ HIGH_WATER = 256 * 1024
 
 def encode_frame(first: int, payload: bytes) -> bytearray:
     """An unmasked frame: ``first`` is its first byte, FIN and opcode (RFC 6455, section 5.2)."""
-    size = len(payload)
-    if size < 126:
-        frame = bytearray([first, size])
-    elif size < 0x10000:
-        frame = bytearray([first, 126]) + size.to_bytes(2, "big")
-    else:
-        frame = bytearray([first, 127]) + size.to_bytes(8, "big")
-    append_payload(frame, payload, 0)
+    frame = bytearray()
+    append_frame(frame, first, payload, False)
     return frame
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from multidict import CIMultiDictProxy
 
+from framegate._build import pick
 from framegate.codec.close import check_sendable, close_payload
 from framegate.codec.constants import (
     BAD_GATEWAY,
@@ -18,7 +19,6 @@ from framegate.codec.constants import (
     FIN,
     GOING_AWAY,
     INTERNAL_ERROR,
-    MASKED,
     NORMAL,
 )
 from framegate.connection import ClientConnection, client_left
@@ -45,6 +45,8 @@ from framegate.session.record import SessionRecord
 from framegate.session.session import Session
 from framegate.trace import trace
 from framegate.upstream_options import Headers, UpstreamOptions
+
+append_frame = pick("framegate.codec._octets").append_frame
 
 _log = logging.getLogger("framegate.proxy")
 
@@ -388,7 +390,6 @@ class Proxy:
         fields = request_headers_for_upstream(
             request._head,
             client_host=None if peer is None else peer[0],
-            client_port=None,
             scheme="ws" if connection.transport.get_extra_info("ssl_object") is None else "wss",
             server_port=connection.local_port(),
             extra=extra,
@@ -482,8 +483,6 @@ class Proxy:
 
 
 def _close_frame(code: int, masked: bool = False) -> bytes:
-    payload = close_payload(code, b"")
-    # A key of zero: there is nothing in a close code that masking would have to hide from an intermediary.
-    return bytes([FIN | CLOSE, len(payload) | (MASKED if masked else 0)]) + (bytes(4) if masked else b"") + payload
-
-
+    frame = bytearray()
+    append_frame(frame, FIN | CLOSE, close_payload(code, b""), masked)
+    return bytes(frame)

@@ -14,6 +14,9 @@ try:
 except ImportError:  # Cython is not installed
     from framegate import _pure as cython
 
+if not cython.compiled:
+    from framegate.codec.constants import MASKED
+
 UTF8_ACCEPT = 0
 UTF8_REJECT = -1
 
@@ -162,3 +165,31 @@ class KeySource:
 
 KEYS = KeySource()
 os.register_at_fork(after_in_child=KEYS.reset)
+
+
+def append_frame(out: bytearray, first: int, payload: bytes, masked: bool) -> None:
+    """Append a whole frame, its length in the minimal form (RFC 6455, section 5.2).
+
+    Args:
+        first: the first byte: FIN and opcode.
+        masked: whether it is masked, with a fresh key.
+    """
+    size = len(payload)
+    mask_bit = MASKED if masked else 0
+    out.append(first)
+    if size < 126:
+        out.append(mask_bit | size)
+    elif size < 0x10000:
+        out.append(mask_bit | 126)
+        out += size.to_bytes(2, "big")
+    else:
+        out.append(mask_bit | 127)
+        out += size.to_bytes(8, "big")
+    key = 0
+    if masked:
+        key = KEYS.next_key()
+        out.append(key & 0xFF)
+        out.append(key >> 8 & 0xFF)
+        out.append(key >> 16 & 0xFF)
+        out.append(key >> 24)
+    append_payload(out, payload, key)

@@ -1,4 +1,5 @@
 import cython
+from framegate.codec.constants cimport MASKED
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE, PyByteArray_Resize
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -128,3 +129,7 @@ cdef class KeySource:
 
 
 cdef KeySource KEYS
+
+@cython.locals(size=Py_ssize_t, mask_bit=cython.int, key=uint32_t)
+cpdef append_frame(bytearray out, int first, bytes payload, bint masked)
+cpdef append_payload(bytearray out, bytes payload, uint32_t key)

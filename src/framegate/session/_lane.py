@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from framegate.codec.close import may_be_sent
 from framegate.session.verdict import Verdict, as_bytes, checked_reason
 
 try:
@@ -23,11 +24,11 @@ except ImportError:  # Cython is not installed
     from framegate import _pure as cython
 
 if cython.compiled:
-    from cython.cimports.framegate.codec._octets_c import KEYS, append_masked, append_range, scan_utf8_bytes
+    from cython.cimports.framegate.codec._octets_c import append_frame, append_masked, append_range, scan_utf8_bytes
     from cython.cimports.framegate.codec._parser_c import Parser
 else:
-    from framegate.codec._octets import KEYS
     from framegate.codec._octets import append as append_range
+    from framegate.codec._octets import append_frame
     from framegate.codec._octets import append_payload as append_masked
     from framegate.codec._octets import validate_utf8_bytes as scan_utf8_bytes
     from framegate.codec._parser import Parser
@@ -37,7 +38,6 @@ else:
         CONTINUATION,
         FIN,
         FRAME,
-        MASKED,
         MAX_CONTROL_PAYLOAD,
         NEED,
         NO_CODE,
@@ -237,10 +237,10 @@ class Lane:
                         continue
                 elif parser.fin:
                     self.messages += 1
-                if self.hook is not None:
-                    signal = self._consult()
-                elif self.aggregate and parser.opcode < CLOSE and (not parser.fin or parser.opcode == CONTINUATION):
+                if self.aggregate and parser.opcode < CLOSE and (not parser.fin or parser.opcode == CONTINUATION):
                     signal = self._join()
+                elif self.hook is not None:
+                    signal = self._consult()
                 else:
                     signal = self._relay()
                 if signal != OK:
@@ -293,11 +293,7 @@ class Lane:
 
     def _consult(self) -> int:
         parser = self.parser
-        opcode = parser.opcode
-        if opcode < CLOSE and self.aggregate:
-            if not parser.fin or opcode == CONTINUATION:
-                return self._join()
-        self.opcode = opcode
+        self.opcode = parser.opcode
         self.kind = parser.kind
         self.fin = parser.fin
         self.code = parser.close_code
@@ -371,7 +367,7 @@ class Lane:
         if self.opcode == CLOSE and code is not None:
             if not isinstance(code, int) or isinstance(code, bool):
                 raise Verdict(f"the hook returned a close code that is no int but {type(code).__name__}")
-            if not (3000 <= code <= 4999 or 1000 <= code <= 1003 or 1007 <= code <= 1014):
+            if not may_be_sent(code):
                 raise Verdict(f"the hook returned close code {code}, which may not be sent")
             if code != self.code:
                 self.code = code
@@ -498,26 +494,7 @@ class Lane:
         self._settle_run()
         if self.out is None:
             self.out = bytearray()
-        out = self.out
-        size = len(payload)
-        mask_bit = MASKED if self.masked_out else 0
-        out.append(opcode | FIN if fin else opcode)
-        if size < 126:
-            out.append(mask_bit | size)
-        elif size < 0x10000:
-            out.append(mask_bit | 126)
-            out += size.to_bytes(2, "big")
-        else:
-            out.append(mask_bit | 127)
-            out += size.to_bytes(8, "big")
-        key = 0
-        if self.masked_out:
-            key = KEYS.next_key()
-            out.append(key & 0xFF)
-            out.append(key >> 8 & 0xFF)
-            out.append(key >> 16 & 0xFF)
-            out.append(key >> 24)
-        append_masked(out, payload, key)
+        append_frame(self.out, opcode | FIN if fin else opcode, payload, self.masked_out)
 
     def _release_queue(self) -> None:
         queue, self.queue = self.queue, None

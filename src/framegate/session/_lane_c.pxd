@@ -2,7 +2,6 @@ import cython
 from framegate.codec.constants cimport *
 from framegate.session.signals cimport *
 from framegate.codec._parser_c cimport Parser
-from libc.stdint cimport uint32_t
 
 
 cdef class Lane:
@@ -61,7 +60,7 @@ cdef class Lane:
     cdef int _relay(self) except -1
     @cython.locals(parser=Parser)
     cdef _relay_chunk(self)
-    @cython.locals(parser=Parser, opcode=cython.int)
+    @cython.locals(parser=Parser)
     cdef int _consult(self) except -1
     @cython.locals(parser=Parser)
     cdef int _join(self) except -1
@@ -83,6 +82,5 @@ cdef class Lane:
     cdef _extend_run(self)
     @cython.locals(run=bytearray)
     cdef _settle_run(self)
-    @cython.locals(out=bytearray, size=Py_ssize_t, mask_bit=cython.int, key=uint32_t)
     cdef _encode(self, int opcode, bint fin, bytes payload)
     cdef _release_queue(self)

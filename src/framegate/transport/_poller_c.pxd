@@ -35,6 +35,10 @@ cdef inline int readiness(uint32_t events) noexcept:
     return (1 if events & EPOLLIN else 0) | (2 if events & EPOLLOUT else 0)
 
 
+cdef int READ
+cdef int WRITE
+
+
 cdef class Watcher:
     cpdef ready(self, int events)
 

@@ -18,13 +18,10 @@ except ImportError:  # Cython is not installed
     from framegate import _pure as cython
 
 if cython.compiled:
-    from cython.cimports.framegate.transport._poller_c import Watcher
+    from cython.cimports.framegate.transport._poller_c import READ, WRITE, Watcher
     from cython.cimports.libc.errno import EAGAIN, EINTR, errno
 else:
-    from framegate.transport._poller import Watcher
-
-READ = 1
-WRITE = 2
+    from framegate.transport._poller import READ, WRITE, Watcher
 
 
 class Receiver:

@@ -6,7 +6,7 @@ import asyncio
 import weakref
 from typing import Any
 
-READ, WRITE = 1, 2
+from framegate.transport._poller import READ, WRITE
 
 
 class LoopPoller:
