@@ -41,6 +41,7 @@ def test_the_defaults_of_a_proxy() -> None:
         "recv_timeout": None,
         "idle_timeout": None,
         "max_lifetime": None,
+        "write_timeout": None,
         "ping_interval": None,
         "ping_timeout": 20,
         "lingering_timeout": 5,

@@ -139,6 +139,8 @@ class Driver:
         """What waits toward this side has become less."""
         link = self._link(conduit)
         link.leg.activity = self.loop.time()
+        if link.leg.blocked is not None:
+            link.leg.blocked = link.leg.activity
         if link.transport.queued < self._high_water:
             link.wake_waiters()
         self.settle()
@@ -298,6 +300,7 @@ class Driver:
             read = True
         else:
             link.full = self._is_full(self._other(link), link.full)
+            self._note_blocked(self._other(link).leg, link.full)
             read = not link.paused and lane.pending is None and not link.full
         if read == link.reading:
             return
@@ -309,6 +312,12 @@ class Driver:
         else:
             self.session.suspend(link.leg, now)
             link.transport.pause_reading()
+
+    def _note_blocked(self, leg: Leg, full: bool) -> None:
+        if not full:
+            leg.blocked = None
+        elif leg.blocked is None:
+            leg.blocked = self.loop.time()
 
     def _is_full(self, target: Link, was_full: bool) -> bool:
         # Full at the high-water mark, and until a quarter of it is left.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from types import TracebackType
 
-from framegate.errors import HookError
+from framegate.errors import FramegateError, HookError
 from framegate.session.leg import Leg
 from framegate.session.record import SessionRecord
-from framegate.session.verdict import Verdict
+from framegate.session.verdict import NamedFailure, Verdict, hook_name
 
 _log = logging.getLogger("framegate.session")
 
@@ -16,10 +16,12 @@ _log = logging.getLogger("framegate.session")
 def log_failure(leg: Leg) -> None:
     """Log the failure that ``leg``'s incoming lane holds."""
     failure = leg.incoming.failure
-    if failure.__traceback__ is None or isinstance(failure, Verdict):
-        _log.error("on_frame failed on a frame of the %s: %s", leg.side, failure)
+    cause = failure.__cause__ if isinstance(failure, NamedFailure) else failure
+    line = f"{hook_name(failure)} failed on a frame of the {leg.side}"
+    if cause.__traceback__ is None or isinstance(cause, (Verdict, FramegateError)):
+        _log.error("%s: %s", line, failure)
     else:
-        _log.error("on_frame failed on a frame of the %s", leg.side, exc_info=_without_our_frames(failure))
+        _log.error("%s", line, exc_info=_without_our_frames(cause))
 
 
 def _without_our_frames(failure: BaseException) -> BaseException:

@@ -78,6 +78,13 @@ class ProxyOptions(Table):
         **_OFF,
     )
     max_lifetime: float | None = option(None, "seconds", "Both sides are closed with 1001 after this long", **_OFF)
+    write_timeout: float | None = option(
+        None,
+        "seconds",
+        "A side that takes nothing for this long, while write_high_water bytes are queued toward it, is aborted; the "
+        "other is closed with 1001",
+        **_OFF,
+    )
     ping_interval: float | None = option(
         None, "seconds", "Time between the proxy's own pings to each side; their pongs are not relayed", **_OFF
     )

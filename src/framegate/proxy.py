@@ -41,6 +41,7 @@ from framegate.messages import check_side, checked_payload
 from framegate.options import ProxyOptions
 from framegate.request import Request
 from framegate.session.closing import State
+from framegate.session.policy import Policies, policies_of
 from framegate.session.record import SessionRecord
 from framegate.session.session import Session
 from framegate.trace import trace
@@ -108,6 +109,7 @@ class Proxy:
         self.request = request
         self._options = options
         self._hook = hook
+        self._policies: Policies | None = None
         self._connection: ClientConnection = connection
         self._upstream: Connected | None = None
         self._dialling = False
@@ -119,6 +121,11 @@ class Proxy:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} for {self.request!r}>"
+
+    def treat(self, policies: Policies) -> None:
+        """Treat the sides as ``policies`` say, in place of what the options say of hooks, joining and frame sizes. For
+        the gateway, before :meth:`execute`."""
+        self._policies = policies
 
     @property
     def subprotocol(self) -> str | None:
@@ -330,6 +337,28 @@ class Proxy:
             raise UsageError(f"inject: the {side} has been sent a close frame")
         return driver.inject(side, typ, data)
 
+    def record(self) -> SessionRecord:
+        """The session's record as it stands.
+
+        Raises:
+            UsageError: before :meth:`execute`.
+        """
+        driver = self._running("record")
+        return driver.session.finish_record(driver.loop.time())
+
+    def set_max_payload_size(self, side: str, size: int) -> None:
+        """Limit what ``side`` sends, from the next frame on.
+
+        Args:
+            side: ``"client"`` or ``"upstream"``.
+            size: most payload bytes of a frame, of the whole message when fragments are joined.
+
+        Raises:
+            UsageError: before :meth:`execute`.
+        """
+        check_side(side)
+        self._running("set_max_payload_size").session.limit(side, size)
+
     def pause(self, side: str) -> None:
         """Stop reading from ``side``; what it sends waits there.
 
@@ -451,7 +480,8 @@ class Proxy:
         assert self._upstream is not None
         connection = self._connection
         loop = connection.server.loop
-        session = Session(self._options, self._hook, loop.time())
+        policies = self._policies or policies_of(self._options, self._hook)
+        session = Session(self._options, policies, loop.time())
         session.record.started_at = time.time()
         for leg in (session.client, session.upstream):
             leg.incoming.trace = trace if self._options.debug else None

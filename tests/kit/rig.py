@@ -9,6 +9,7 @@ from typing import Any
 from framegate.driver import Driver
 from framegate.options import ProxyOptions
 from framegate.session.record import SessionRecord
+from framegate.session.policy import policies_of
 from framegate.session.session import Session
 from framegate.transport.memory import memory_pair
 from tests.kit import frames
@@ -94,7 +95,8 @@ class Rig:
     ) -> None:
         loop = asyncio.get_running_loop()
         self.client, self.upstream = Peer("client"), Peer("upstream")
-        self.session = Session(ProxyOptions.of(**options), hook, loop.time())
+        chosen = ProxyOptions.of(**options)
+        self.session = Session(chosen, policies_of(chosen, hook), loop.time())
         self.left = 0
         self.driver = Driver(loop, self.session, self.client.ours, self.upstream.ours, self._client_left)
         if prepare is not None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from framegate.options import ProxyOptions
 from framegate.session.closing import State
+from framegate.session.policy import policies_of
 from framegate.session.session import Session
 from framegate.session.signals import WAITING
 from framegate.session.timers import deadline, tick
@@ -128,7 +129,8 @@ class Play:
 
     def __init__(self, hook: Callable[..., Any] | None = None, **options: Any) -> None:
         self.start = self.now = _START
-        self.session = Session(ProxyOptions.of(**options), hook, self.now)
+        chosen = ProxyOptions.of(**options)
+        self.session = Session(chosen, policies_of(chosen, hook), self.now)
         self.client = Side(self, self.session.client)
         self.upstream = Side(self, self.session.upstream)
 

@@ -21,12 +21,14 @@ class Leg:
         abort_wanted: its socket is to be closed at once.
         since: when its TCP was asked to end.
         activity: when something last went out to it after that.
+        blocked: since when it has taken nothing while the queue toward it is full, or None.
         suspended: since when framegate does not read it, or None; that time counts toward none of its time-outs.
     """
 
     __slots__ = (
         "abort_wanted",
         "activity",
+        "blocked",
         "close_received",
         "close_sent",
         "end_wanted",
@@ -53,6 +55,7 @@ class Leg:
         self.abort_wanted = False
         self.since = 0.0
         self.activity = 0.0
+        self.blocked: float | None = None
         self.suspended: float | None = None
         self.logged_at = 0.0
         self.ping_at = 0.0

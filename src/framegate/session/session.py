@@ -10,7 +10,6 @@ Knows no sockets, no event loop and no clock: time is passed in, in seconds on a
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from typing import Any
 
 from framegate._build import pick
@@ -26,8 +25,10 @@ from framegate.errors import FramegateError, HookError, LimitExceeded, PeerError
 from framegate.options import ProxyOptions
 from framegate.session.closing import Act, Event, State, after, ended
 from framegate.session.leg import Leg
+from framegate.session.policy import LanePolicy, Policies
 from framegate.session.record import EndedBy, SessionRecord, SideRecord, Why
 from framegate.session.signals import BROKEN, CLOSE_SEEN, CLOSED, HOOK_FAILED, OK, SWALLOWED, WAITING
+from framegate.session.verdict import hook_name
 
 Parser = pick("framegate.codec._parser").Parser
 Lane = pick("framegate.session._lane").Lane
@@ -45,26 +46,30 @@ class Session:
     """A proxied connection after both opening handshakes.
 
     Args:
-        options: how it is proxied.
-        hook: the hook to ask, or None; ``options.on_frame`` is not looked at.
+        options: its times and bounds.
+        policies: what is done with the frames of each side.
         now: the time.
     """
 
     __slots__ = ("_codes", "_unlimited", "client", "closing_since", "options", "record", "upstream", "started")
 
-    def __init__(self, options: ProxyOptions, hook: Callable[..., Any] | None, now: float) -> None:
+    def __init__(self, options: ProxyOptions, policies: Policies, now: float) -> None:
         self.options = options
         self.started = now
         self.closing_since = 0.0
         self._unlimited = not any(
-            (options.max_lifetime, options.idle_timeout, options.recv_timeout, options.ping_interval)
+            (
+                options.max_lifetime,
+                options.idle_timeout,
+                options.recv_timeout,
+                options.ping_interval,
+                options.write_timeout,
+            )
         )
         self.record = SessionRecord()
         self._codes: dict[str, tuple[int, bytes]] = {}
-        reads = options.reads_payloads(hook is not None)
-        validate = options.checks_utf8(hook is not None)
-        from_client = _lane("client", options, hook, reads, validate)
-        from_upstream = _lane("upstream", options, hook, reads, validate)
+        from_client = _lane("client", policies.client)
+        from_upstream = _lane("upstream", policies.upstream)
         from_client.last_frame = from_upstream.last_frame = now
         self.client = Leg("client", from_client, from_upstream)
         self.upstream = Leg("upstream", from_upstream, from_client)
@@ -124,7 +129,7 @@ class Session:
         else:
             assert signal == HOOK_FAILED, signal
             failure = leg.incoming.failure
-            error = HookError(f"on_frame failed on a frame of the {leg.side}: {failure}")
+            error = HookError(f"{hook_name(failure)} failed on a frame of the {leg.side}: {failure}")
             error.__cause__ = failure
             if not self.end("hook", now, error=error, client=(INTERNAL_ERROR, b"")):
                 self.record.error = self.record.error or error
@@ -182,6 +187,10 @@ class Session:
         if opcode == PING:
             self._expect_pong(leg, payload)
         leg.outgoing.send(opcode, payload)
+
+    def limit(self, side: str, size: int) -> None:
+        """From the next frame on, ``side`` may send ``size`` payload bytes (in a message, where they are joined)."""
+        self.leg(side).incoming.parser.max_size = size
 
     def ping(self, leg: Leg, now: float) -> None:
         """Our own keepalive ping toward ``leg``."""
@@ -301,18 +310,16 @@ class Session:
             leg.abort_wanted = True
 
 
-def _lane(side: str, options: ProxyOptions, hook: Callable[..., Any] | None, reads: bool, validate: bool) -> Any:
-    most = options.effective_max_frame_size(side, reads)
-    fragments = options.max_fragments(side)
+def _lane(side: str, policy: LanePolicy) -> Any:
     parser = Parser(
         masked=side == "client",
-        stream=not reads,
-        validate_utf8=validate,
-        max_size=-1 if most is None else most,
-        max_fragments=-1 if fragments is None else fragments,
-        joined=options.aggregate_fragments,
+        stream=not policy.reads,
+        validate_utf8=policy.validate,
+        max_size=-1 if policy.max_size is None else policy.max_size,
+        max_fragments=-1 if policy.max_fragments is None else policy.max_fragments,
+        joined=policy.aggregate,
     )
-    return Lane(side, parser, hook, options.aggregate_fragments, side == "client", validate)
+    return Lane(side, parser, policy.hook, policy.aggregate, side == "client", policy.validate)
 
 
 def _fill(record: SideRecord, leg: Leg) -> None:

@@ -38,6 +38,8 @@ def tick(session: Session, now: float) -> None:
         at = _linger_at(session, leg)
         if at is not None and now >= at:
             session.linger_ran_out(leg, now)
+        elif (at := _write_at(session, leg)) is not None and now >= at:
+            session.lost(leg, now, f"write_timeout: the {leg.side} takes nothing")
 
 
 def _tick_open(session: Session, leg: Leg, now: float) -> None:
@@ -77,6 +79,8 @@ def _deadlines(session: Session) -> Iterator[float]:
                     yield leg.ping_sent + options.ping_timeout
         if (linger := _linger_at(session, leg)) is not None:
             yield linger
+        elif (write := _write_at(session, leg)) is not None:
+            yield write
 
 
 def _recv_at(leg: Leg, timeout: float) -> float:
@@ -90,6 +94,11 @@ def _idle_at(session: Session) -> float | None:
         return None
     last: float = max(session.client.incoming.last_frame, session.upstream.incoming.last_frame)
     return last + timeout
+
+
+def _write_at(session: Session, leg: Leg) -> float | None:
+    timeout = session.options.write_timeout
+    return None if timeout is None or leg.blocked is None or leg.state is not State.OPEN else leg.blocked + timeout
 
 
 def _linger_at(session: Session, leg: Leg) -> float | None:

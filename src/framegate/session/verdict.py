@@ -46,3 +46,21 @@ def checked_reason(reason: bytes) -> bytes:
     except UnicodeDecodeError:
         raise Verdict("the hook returned a close reason that is not UTF-8") from None
     return reason
+
+
+class NamedFailure(Exception):
+    """A hook has failed that has a name of its own; its exception is ``__cause__``.
+
+    Args:
+        hook: the name under which the operator knows it.
+        message: what happened, in one line.
+    """
+
+    def __init__(self, hook: str, message: str) -> None:
+        super().__init__(message)
+        self.hook = hook
+
+
+def hook_name(failure: BaseException) -> str:
+    """What failed."""
+    return failure.hook if isinstance(failure, NamedFailure) else "on_frame"
