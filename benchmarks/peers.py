@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import native, nginx
+from . import gateway_files, native, nginx
 from .errors import BenchmarkError
 from .processes import Server
 
@@ -74,6 +74,16 @@ def _framegate(hook: str | None = None, last: str | None = None) -> Start:
     return start
 
 
+def _gateway(plugins: int) -> Start:
+    def start(name: str, upstream_port: int, folder: Path) -> Peer:
+        file = gateway_files.write(folder / name, upstream_port, plugins)
+        argv = [*FRAMEGATE, "run", str(file)]
+        server = Server(name, argv, folder / f"{name}.log", framegate_environment())
+        return Peer(name, server.announced_port(), server)
+
+    return start
+
+
 FRAMEGATE = [sys.executable, "-m", "framegate"]
 DIRECT = "direct"
 NGINX = "nginx"
@@ -87,6 +97,9 @@ STARTS: dict[str, Start] = {
     "framegate": _framegate(),
     "framegate-hook": _framegate("unchanged"),
     "framegate-edit": _framegate("edit", last="Z"),
+    "framegate-gateway": _gateway(0),
+    "framegate-1-plugin": _gateway(1),
+    "framegate-5-plugins": _gateway(5),
 }
 MEANINGS = {
     DIRECT: "no proxy",
@@ -96,6 +109,9 @@ MEANINGS = {
     "framegate": "framegate, no hook",
     "framegate-hook": "framegate with a hook that returns every payload unchanged",
     "framegate-edit": "framegate with a hook that edits every message in both directions",
+    "framegate-gateway": "framegate's gateway, a route without frame plugins",
+    "framegate-1-plugin": "the same with one plugin that reads every frame",
+    "framegate-5-plugins": "the same with five such plugins",
 }
 
 

@@ -86,6 +86,7 @@ class ClientConnection(Receiver):
         gone: whether its TCP has ended before that.
         early: what came behind the request.
         proxy: what was made of its request, a :class:`framegate.Proxy` as a rule.
+        attachment: what the choice of its TLS context left for the handler, or None.
     """
 
     __slots__ = (
@@ -94,6 +95,7 @@ class ClientConnection(Receiver):
         "_reader",
         "_timer",
         "answered",
+        "attachment",
         "early",
         "gone",
         "peer",
@@ -113,6 +115,7 @@ class ClientConnection(Receiver):
         self.gone = False
         self.early = b""
         self.proxy: Session | None = None
+        self.attachment: Any = None
         self.task: asyncio.Task[None] | None = None
         self._departure: asyncio.Future[None] | None = None
         self._fields: CIMultiDictProxy[str] | None = None

@@ -16,7 +16,7 @@ _log = logging.getLogger("framegate.session")
 def log_failure(leg: Leg) -> None:
     """Log the failure that ``leg``'s incoming lane holds."""
     failure = leg.incoming.failure
-    cause = failure.__cause__ if isinstance(failure, NamedFailure) else failure
+    cause: BaseException = (isinstance(failure, NamedFailure) and failure.__cause__) or failure
     line = f"{hook_name(failure)} failed on a frame of the {leg.side}"
     if cause.__traceback__ is None or isinstance(cause, (Verdict, FramegateError)):
         _log.error("%s: %s", line, failure)

@@ -211,14 +211,25 @@ class Proxy:
         if self._connection.answered:
             raise UsageError("the client's request was answered with a refusal")
         extra = checked_headers(headers, where="headers")
-        selected = self._select(subprotocol)
+        replaced = {name.lower() for name, _ in extra}
+        self._accept(
+            self._select(subprotocol),
+            lambda passed: [*((name, value) for name, value in passed if name.lower() not in replaced), *extra],
+        )
+
+    def accept(self, edit: Callable[[list[tuple[str, str]]], list[tuple[str, str]]]) -> None:
+        """:meth:`connect_client` with the upstream's subprotocol, and with ``edit`` of the fields of its 101. For the
+        gateway."""
+        self._accept(self._select(None), edit)
+
+    def _accept(
+        self, selected: str | None, edit: Callable[[list[tuple[str, str]]], list[tuple[str, str]]]
+    ) -> None:
         if self._connection.gone:
             raise client_left()
         passed = [] if self._upstream is None else response_headers_for_client(self._upstream.answer.headers)
-        replaced = {name.lower() for name, _ in extra}
-        passed = [(name, value) for name, value in passed if name.lower() not in replaced]
         key = self.request._head.key
-        self._connection.switch(switching_protocols(key, subprotocol=selected, headers=[*passed, *extra]))
+        self._connection.switch(switching_protocols(key, subprotocol=selected, headers=edit(passed)))
         self._subprotocol = selected
         self._client_done = True
 
@@ -421,7 +432,9 @@ class Proxy:
             client_host=None if peer is None else peer[0],
             scheme="ws" if connection.transport.get_extra_info("ssl_object") is None else "wss",
             server_port=connection.local_port(),
+            trusted=how.trusted,
             extra=extra,
+            without=how.without,
         )
         wire, key = build_upstream_request(
             host=how.host or url.host_header, target=url.target, headers=fields, subprotocols=offered

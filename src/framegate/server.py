@@ -10,7 +10,7 @@ import ssl as ssl_module
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from framegate.connection import ClientConnection, Session
 from framegate.handshake import refusal
@@ -22,6 +22,20 @@ from framegate.transport.client_hello import peek_server_name
 from framegate.transport.stream import StreamTransport
 
 Handler = Callable[[Request], Awaitable[Any]]
+
+
+class TLSChooser(Protocol):
+    """Chooses the context for a client by the server name that it asks for."""
+
+    async def choose(
+        self, server_name: str | None, peer: tuple[str, int] | None, local_port: int | None
+    ) -> tuple[ssl_module.SSLContext, Any]:
+        """The context, and what the handler shall find in ``connection.attachment``.
+
+        Raises:
+            OSError: the client is not served; its connection is closed.
+        """
+
 
 _log = logging.getLogger("framegate.server")
 
@@ -45,7 +59,7 @@ class Server:
         handler: Handler,
         listeners: list[socket.socket],
         limits: ServerLimits,
-        ssl: ssl_module.SSLContext | None,
+        ssl: ssl_module.SSLContext | TLSChooser | None,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.handler = handler
@@ -181,7 +195,8 @@ class Server:
         try:
             async with asyncio.timeout_at(deadline):
                 stream.server_name = await peek_server_name(self.loop, sock)
-                await self.loop.connect_accepted_socket(lambda: stream, sock, ssl=self._ssl)
+                context, attachment = await self._context_for(stream.server_name, sock, peer)
+                await self.loop.connect_accepted_socket(lambda: stream, sock, ssl=context)
         except (OSError, TimeoutError) as error:
             # A client that speaks no TLS, or leaves, is no event for the operator.
             _log.info("TLS with %s failed: %s", peer, error or "not complete in time")
@@ -190,10 +205,21 @@ class Server:
         except asyncio.CancelledError:
             sock.close()
             raise
-        self._connected(stream, peer, deadline)
+        self._connected(stream, peer, deadline, attachment)
 
-    def _connected(self, transport: Transport, peer: tuple[str, int] | None, deadline: float | None) -> None:
+    async def _context_for(
+        self, server_name: str | None, sock: socket.socket, peer: tuple[str, int] | None
+    ) -> tuple[ssl_module.SSLContext, Any]:
+        if isinstance(self._ssl, ssl_module.SSLContext):
+            return self._ssl, None
+        assert self._ssl is not None
+        return await self._ssl.choose(server_name, peer, _port_of(sock))
+
+    def _connected(
+        self, transport: Transport, peer: tuple[str, int] | None, deadline: float | None, attachment: Any = None
+    ) -> None:
         connection = ClientConnection(self, transport, peer)
+        connection.attachment = attachment
         status = self._over(peer)
         if status:
             if len(self._over_limit) >= _MAX_REFUSED_AT_ONCE:
@@ -326,8 +352,19 @@ def serve(
         raise TypeError(f"ssl must be an ssl.SSLContext or None, not {type(ssl).__name__}")
     limits = ServerLimits.of(**server_limits)
 
+    return serving(handler, limits, ssl, host=host, port=port, unix_path=unix_path, sock=sock)
+
+
+def serving(
+    handler: Handler, limits: ServerLimits, tls: ssl_module.SSLContext | TLSChooser | None, **place: Any
+) -> Serving:
+    """:func:`serve` with what has been checked before; ``tls`` may choose a context for each client."""
+
     async def start() -> Server:
-        return Server(handler, await open_listeners(host, port, unix_path, sock), limits, ssl)
+        listeners = await open_listeners(
+            place.get("host"), place.get("port"), place.get("unix_path"), place.get("sock")
+        )
+        return Server(handler, listeners, limits, tls)
 
     return Serving(start)
 

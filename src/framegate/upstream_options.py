@@ -21,6 +21,10 @@ class UpstreamOptions(NamedTuple):
     ssl: ssl_module.SSLContext | None = None
     server_hostname: str | None = None
     unix_path: str | None = None
+    # For the gateway alone: names of the client's fields that stay behind, in lower case, and whether the client is a
+    # proxy whose forwarding headers count.
+    without: frozenset[str] = frozenset()
+    trusted: bool = False
 
     @classmethod
     def of(

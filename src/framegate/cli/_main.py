@@ -16,9 +16,13 @@ from framegate._rules import nearest
 from framegate._version import __version__
 from framegate.cli._console import say
 from framegate.cli._runner import loop_name
+from framegate.cli.check import check
 from framegate.cli.demo import demo
 from framegate.cli.echo import echo
+from framegate.cli.plugins import plugins
 from framegate.cli.proxy import proxy
+from framegate.cli.run import run
+from framegate.cli.schema import schema
 from framegate.errors import ConfigError, FramegateError
 
 FAILURE = 1
@@ -65,7 +69,7 @@ def framegate() -> None:
     """A programmable WebSocket reverse proxy."""
 
 
-for _command in (demo, proxy, echo):
+for _command in (demo, proxy, run, check, schema, plugins, echo):
     framegate.add_command(_command)
 
 

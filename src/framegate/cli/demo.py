@@ -1,36 +1,64 @@
-"""``framegate demo``: an echo upstream with a proxy in front of it whose hook shows, and what to type to see it."""
+"""``framegate demo``: an echo upstream with a gateway in front of it whose plugin shows, and what to type to see it."""
 
 from __future__ import annotations
 
 import errno
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
 
 import click
 
-import framegate
 from framegate.cli import _flags
 from framegate.cli._addresses import Listen
 from framegate.cli._console import say, start_log
 from framegate.cli._runner import STOP, Listener, Server, run, serve
+from framegate.config import configuration as config
+from framegate.config.configuration import Configuration, Gateway, PluginConfig, Route, Service
 from framegate.echo import serve_echo
+from framegate.gateway.handler import Gateway as GatewayOf
+from framegate.gateway.serving import listening
+from framegate.pdk.entities import Entities
+from framegate.pdk.kong import Kong
+from framegate.pdk.plugin import PluginType, instantiate
 
 DEFAULT = Listen("127.0.0.1", 9000)
-MARK = b"  [seen by framegate]"
+MARK = "  [seen by framegate]"
 
 
-def on_frame(origin: str, typ: str, payload: bytes, last: bool, code: int | None) -> bytes:
-    """Hide a word on the way to the upstream, leave a mark on the way back."""
-    if typ != "text":
-        return payload
-    if origin == "client":
-        return payload.replace(b"secret", b"******")
-    return payload + MARK
+class Plugin:
+    """Hides a word on the way to the upstream, leaves a mark on the way back."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.word = config["word"]
+
+    def ws_client_frame(self, kong: Kong) -> None:
+        data, typ, status = kong.websocket.client.get_frame()
+        if typ == "text":
+            kong.websocket.client.set_frame_data(data.replace(self.word, "*" * len(self.word)))
+
+    def ws_upstream_frame(self, kong: Kong) -> None:
+        data, typ, status = kong.websocket.upstream.get_frame()
+        if typ == "text":
+            kong.websocket.upstream.set_frame_data(data + MARK)
+
+
+def configuration(upstream_port: int) -> Configuration:
+    """What a file would say: one service, one route for every path, the plugin above on it."""
+    service = Service("demo-service", "echo", "ws", "127.0.0.1", upstream_port)
+    route = Route("demo-route", "everything", service, paths=("/",))
+    found = PluginType("demo", Plugin, source=__file__)
+    plugin = PluginConfig(instantiate(found, "demo-plugin", {"word": "secret"}), "demo", route=route)
+    entities = Entities({"services": [{"id": service.id}], "routes": [{"id": route.id}]})
+    return Configuration(
+        Path(__file__), Gateway(), services=(service,), routes=(route,), plugins=(plugin,), entities=entities
+    )
 
 
 def what_to_try(url: str) -> str:
@@ -39,19 +67,19 @@ def what_to_try(url: str) -> str:
         client = f"npx wscat -c {url}        (or: pip install websockets; python -m websockets {url})"
     else:
         client = f"{sys.executable} -m websockets {url}"
-    expected = on_frame("upstream", "text", on_frame("client", "text", b"my secret plan", True, None), True, None)
     return f"""
   client  <-->  framegate at {url}  <-->  an echo server
+                (a gateway with one route and one plugin)
 
 In another terminal:
 
   {client}
 
 Type   my secret plan
-Expect {expected.decode()}
+Expect my ****** plan{MARK}
 
-The proxy's hook hides the word on the way to the upstream and leaves the mark on the way back.
-It is the function on_frame in
+The plugin hides the word on the way to the upstream and leaves the mark on the way back.
+It is the class Plugin in
   {__file__}
 Ctrl-C ends the demo.
 """
@@ -61,7 +89,7 @@ Ctrl-C ends the demo.
 @_flags.listen_flag()
 @_flags.log_level_flag
 def demo(listens: tuple[Listen, ...], log_level: str | None) -> int:
-    """Start an echo upstream and a proxy with a visible hook, and print what to try."""
+    """Start an echo upstream and a gateway with a visible plugin, and print what to try."""
     for listen in listens:
         if listen.path is not None:
             raise click.UsageError(f"--listen {listen}: the demo suggests clients that need HOST:PORT")
@@ -71,8 +99,9 @@ def demo(listens: tuple[Listen, ...], log_level: str | None) -> int:
 
 async def _demo(listens: Sequence[Listen]) -> int:
     async with serve_echo("127.0.0.1", 0) as upstream:
-        url = f"ws://127.0.0.1:{upstream.port}"
-        listeners = [Listener(listen, False, partial(_proxy, url, listen)) for listen in listens]
+        assert upstream.port is not None
+        gateway = GatewayOf(configuration(upstream.port))
+        listeners = [Listener(listen, False, partial(_serving, gateway, listen)) for listen in listens]
         # Whoever closes the terminal has ended the demo.
         return await serve(listeners, ready=partial(_print_what_to_try, listens[0]), stop_on=(*STOP, signal.SIGHUP))
 
@@ -82,20 +111,17 @@ def _print_what_to_try(listen: Listen, servers: Sequence[Server]) -> None:
 
 
 @asynccontextmanager
-async def _proxy(upstream: str, listen: Listen) -> AsyncIterator[Server]:
+async def _serving(gateway: GatewayOf, listen: Listen) -> AsyncIterator[Server]:
     async with AsyncExitStack() as stack:
         try:
-            server = await stack.enter_async_context(_reverse_proxy(upstream, listen))
+            server = await stack.enter_async_context(_listening(gateway, listen))
         except OSError as error:
             if listen is not DEFAULT or error.errno != errno.EADDRINUSE:
                 raise
             say(f"{listen} is in use; taking a free port instead")
-            server = await stack.enter_async_context(_reverse_proxy(upstream, replace(listen, port=0)))
+            server = await stack.enter_async_context(_listening(gateway, replace(listen, port=0)))
         yield server
 
 
-def _reverse_proxy(upstream: str, listen: Listen) -> AbstractAsyncContextManager[Server]:
-    proxy: AbstractAsyncContextManager[Server] = framegate.reverse_proxy(
-        upstream, **listen.place(), on_frame=on_frame, aggregate_fragments=True
-    )
-    return proxy
+def _listening(gateway: GatewayOf, listen: Listen) -> AbstractAsyncContextManager[Server]:
+    return listening(gateway, config.Listen(listen.host, listen.port))

@@ -19,6 +19,8 @@ into the same variable, so ``X_Forwarded_For`` would otherwise speak for ``X-For
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from framegate.handshake.end_to_end import forwardable
 from framegate.handshake.forwarded import FORWARDED_NAMES, forwarded_fields
 from framegate.handshake.grammar import HeaderPairs
@@ -34,6 +36,7 @@ def request_headers_for_upstream(
     server_port: int | None = None,
     trusted: bool = False,
     extra: HeaderPairs = (),
+    without: Iterable[str] = (),
 ) -> list[tuple[str, str]]:
     """The client's fields as the upstream shall see them, with what is known of the client's connection.
 
@@ -46,6 +49,7 @@ def request_headers_for_upstream(
         trusted: whether the client is a proxy whose word counts. Its ``X-Forwarded-For`` and ``Forwarded`` are appended
             to, its ``X-Forwarded-Host``, ``-Proto`` and ``-Port`` are kept. Else all five are replaced.
         extra: fields that replace the client's, and ours, of the same name.
+        without: names of fields of the client, and of ours, that stay behind.
 
     Raises:
         ValueError: the scheme is another one.
@@ -60,7 +64,7 @@ def request_headers_for_upstream(
         server_port=server_port,
         trusted=trusted,
     )
-    by_us = {_same_name(name) for name, _ in added}
+    by_us = {_same_name(name) for name, _ in added} | {_same_name(name) for name in without}
     replaced = by_us | FORWARDED_NAMES
     passed = [(name, value) for name, value in forwardable(received) if _same_name(name) not in replaced]
     return [*passed, *((name, value) for name, value in ours if _same_name(name) not in by_us), *added]

@@ -1,5 +1,10 @@
-"""What code that plugs into framegate imports: for now the error by which it is told of its mistakes."""
+"""The plugin development kit: what a plugin is given, and the errors that tell its author of mistakes.
+
+A plugin works with the ``kong`` object that its phases are given (:class:`framegate.pdk.kong.Kong`) and imports from
+here what it needs beside that.
+"""
 
 from framegate.errors import PDKError
+from framegate.pdk.plugin import FieldError
 
-__all__ = ["PDKError"]
+__all__ = ["FieldError", "PDKError"]

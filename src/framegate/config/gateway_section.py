@@ -1,0 +1,127 @@
+"""The section ``gateway``: from what is written there to what the gateway runs with."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from framegate.config.addresses import parse_address
+from framegate.config.configuration import Gateway, Listen
+from framegate.config.gather import Sections
+from framegate.config.model.options import as_table_options
+from framegate.config.pem import pair_faults
+from framegate.config.problems import Problems
+from framegate.options import ProxyOptions, ServerLimits
+
+
+class GatewaySection:
+    """Resolves the section.
+
+    Args:
+        sections: what the file says.
+        folder: what paths in the file are relative to.
+        problems: to add to.
+    """
+
+    def __init__(self, sections: Sections, folder: Path, problems: Problems) -> None:
+        self.model: Any = sections.gateway
+        self.wrong = set(sections.wrong)
+        self.folder = folder
+        self.problems = problems
+
+    def plugin_paths(self) -> tuple[Path, ...]:
+        """The folders that are there; each that is not is a problem."""
+        found = []
+        for index, text in enumerate(self.model.plugin_paths):
+            path = self._absolute(text)
+            if path.is_dir():
+                found.append(path)
+            else:
+                self.wrong.add("plugin_paths")
+                what = "is not a folder" if path.exists() else "does not exist"
+                self.problems.at(("gateway", "plugin_paths", index), f"the folder {str(path)!r} {what}")
+        return tuple(found)
+
+    def resolve(self, plugin_paths: tuple[Path, ...], *, has_certificates: bool) -> Gateway:
+        """The section, with everything checked."""
+        model = self.model
+        return Gateway(
+            listen=tuple(self._listens(has_certificates)),
+            plugin_paths=plugin_paths,
+            workers=model.workers,
+            trusted_ips=tuple(ipaddress.ip_network(text) for text in model.trusted_ips),
+            plugin_time_limit=model.plugin_time_limit,
+            log_level=model.log_level,
+            options=self._options(),
+            limits=self._limits(),
+        )
+
+    def _options(self) -> dict[str, Any]:
+        options = as_table_options(self.model.options)
+        lingering = {**ProxyOptions.defaults(), **options}
+        if lingering["lingering_time"] < lingering["lingering_timeout"]:
+            at = next(name for name in ("lingering_time", "lingering_timeout") if name in options)
+            total, once = (round(lingering[name] * 1000) for name in ("lingering_time", "lingering_timeout"))
+            what = f"lingering_time must be >= lingering_timeout: it is {total}, and lingering_timeout is {once}"
+            self.problems.at(("gateway", "options", at), what)
+            return options
+        try:
+            ProxyOptions.of(**options)
+        except ValueError as error:
+            self.problems.at(("gateway", "options", "compression"), str(error))
+        return options
+
+    def _limits(self) -> dict[str, Any]:
+        limits = as_table_options(self.model.limits)
+        ServerLimits.of(**limits)
+        return limits
+
+    def _listens(self, has_certificates: bool) -> Iterator[Listen]:
+        seen: dict[tuple[Any, ...], int] = {}
+        for index, entry in enumerate(self.model.listen):
+            at = ("gateway", "listen", index)
+            if isinstance(entry, str):  # the default is a text
+                address, tls = parse_address(entry), None
+            else:
+                address, tls = parse_address(entry.address), entry.tls
+            path = None if address.path is None else str(self._absolute(address.path))
+            listen = Listen(address.host, address.port, path, line=self.problems.document.line(at))
+            key = (address.host, address.port, path)
+            line = seen.setdefault(key, listen.line or 0)
+            if line != listen.line and address.port != 0:
+                self.problems.at(at, f"{listen} is listened at already, in line {line}", "remove one")
+            yield listen if tls is None else self._with_tls(listen, tls, index, has_certificates)
+
+    def _with_tls(self, listen: Listen, tls: Any, index: int, has_certificates: bool) -> Listen:
+        at = ("gateway", "listen", index, "tls")
+        if tls.cert is None:
+            if tls.key is not None:
+                self.problems.at((*at, "key"), "needs cert beside it")
+            elif not has_certificates:
+                mend = "name the files cert and key here, or put certificates into this file"
+                self.problems.at(at, "there is no certificate to show", mend)
+        cert, key = (None if text is None else str(self._absolute(text)) for text in (tls.cert, tls.key))
+        if cert is not None:
+            self._check_files(cert, key, index)
+        return Listen(listen.host, listen.port, listen.path, True, cert, key, listen.line)
+
+    def _check_files(self, cert: str, key: str | None, index: int) -> None:
+        at = ("gateway", "listen", index, "tls")
+        places = {"cert": cert, "key": cert if key is None else key}
+        texts = {}
+        for name, file in places.items():
+            try:
+                texts[name] = Path(file).read_text("latin-1")
+            except OSError as error:
+                if name == "cert" or key is not None:
+                    self.problems.at((*at, name), f"{file!r} cannot be read: {error.strerror}")
+        if len(texts) == len(places):
+            key_at = (*at, "cert" if key is None else "key")
+            for where, message, hint in pair_faults((*at, "cert"), texts["cert"], key_at, texts["key"]):
+                self.problems.at(where, message, hint)
+
+    def _absolute(self, text: str) -> Path:
+        return Path(os.path.abspath(self.folder / Path(text).expanduser()))

@@ -1,0 +1,109 @@
+"""The section ``gateway``: what framegate adds to the format."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import core_schema
+
+from framegate.config.addresses import FORMS, parse_address
+from framegate.config.model.fields import Between, Form, Model, NotEmpty, Text, field, refusal
+from framegate.config.model.options import Limits, Options
+
+DEFAULT_LISTEN = "127.0.0.1:8000"
+"""Kong's port, on this machine alone."""
+
+
+def _check_address(text: str) -> None:
+    try:
+        parse_address(text)
+    except ValueError as error:
+        raise refusal(f"{text!r}: {error}") from None
+
+
+def _check_network(text: str) -> None:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        try:
+            mend = f"write {ipaddress.ip_network(text, strict=False)}"
+        except ValueError:
+            mend = "as in 10.0.0.0/8 or 2001:db8::1"
+        raise refusal(f"must be an address or a network, not {text!r}", mend) from None
+
+
+Address = Annotated[str, Form(r"^(unix:.+|.+:[0-9]+)$", "HOST:PORT or unix:PATH", FORMS, _check_address)]
+Network = Annotated[str, Form(r"^[0-9A-Fa-f.:]+(/[0-9]+)?$", "an address or a network", None, _check_network)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Or:
+    """Lets a field be written in a short form too.
+
+    Attributes:
+        short: the type of the short form.
+        name: the field of the long form that it stands for; empty for what ``True`` stands for.
+    """
+
+    short: type
+    name: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_before_validator_function(self.long, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        short = {"type": "boolean"} if self.short is bool else {"type": "string", "pattern": r"^(unix:.+|.+:[0-9]+)$"}
+        return {"anyOf": [short, handler(schema)]}
+
+    def long(self, value: Any) -> Any:
+        if self.short is bool:
+            return {} if value is True else None if value is False else value
+        return {self.name: value} if isinstance(value, str) else value
+
+
+class ListenTls(Model):
+    """TLS of a listener. Without ``cert``, clients are shown the file's ``certificates``."""
+
+    cert: Text | None = field(None, origin="the entity `certificates`")
+    """A file with the certificate and those that lead to its authority (PEM), relative to this file."""
+    key: Text | None = field(None, origin="the file of `cert` holds it too")
+    """A file with its key (PEM), without a passphrase, relative to this file."""
+
+
+class Listen(Model):
+    """A place to listen at. A text is short for its ``address`` alone."""
+
+    address: Address = field()
+    """``HOST:PORT``, ``[IPV6]:PORT`` or ``unix:PATH``; port 0 takes a free one, PATH is relative to this file."""
+    tls: Annotated[ListenTls | None, _Or(bool, "")] = field(None, origin="no TLS")
+    """``true``, or a mapping, for TLS."""
+
+
+class Gateway(Model):
+    """How the gateway itself runs."""
+
+    listen: Annotated[list[Annotated[Listen, _Or(str, "address")]], NotEmpty()] = field(
+        [DEFAULT_LISTEN], origin="Kong's port, on this machine alone"
+    )
+    """Where to listen."""
+    plugin_paths: list[Text] = field([], origin="the bundled plugins alone")
+    """Folders with plugins, relative to this file."""
+    workers: Annotated[int, Between(1, 1024)] = field(1, origin="one process is easiest to watch")
+    """How many processes serve."""
+    trusted_ips: list[Network] = field([], origin="Kong; nobody is believed")
+    """Peers whose forwarding headers are believed: addresses and networks."""
+    plugin_time_limit: Annotated[int, Between(1, 3_600_000)] = field(
+        100, origin="asyncio's debug mode takes as long for slow", unit="ms"
+    )
+    """A plugin that holds the event loop for longer is logged."""
+    log_level: Literal["debug", "info", "warning", "error"] = field("info", origin="one line a session")
+    """What is logged to standard error."""
+    options: Options | None = field(None)  # type: ignore[valid-type]
+    """Options of all sessions."""
+    limits: Limits | None = field(None)  # type: ignore[valid-type]
+    """Limits of each listener."""

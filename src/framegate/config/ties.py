@@ -1,0 +1,86 @@
+"""Routes of which nothing but their order in the file decides which one a request takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+
+class Criteria(Protocol):
+    """What a route matches by, whoever holds it."""
+
+    @property
+    def hosts(self) -> Sequence[str]: ...
+    @property
+    def paths(self) -> Sequence[str]: ...
+    @property
+    def headers(self) -> Mapping[str, Sequence[str]]: ...
+    @property
+    def snis(self) -> Sequence[str]: ...
+    @property
+    def methods(self) -> Sequence[str]: ...
+    @property
+    def regex_priority(self) -> int: ...
+    @property
+    def created_at(self) -> float | None: ...
+
+
+AnyRoute = TypeVar("AnyRoute", bound=Criteria)
+
+
+def ties(routes: Sequence[AnyRoute]) -> list[tuple[AnyRoute, AnyRoute, str]]:
+    """The pairs of routes that tie, in the order of ``routes``, and what they share.
+
+    Two routes tie where they have the same kinds of criteria, share an entry of each, name the same headers, and
+    neither is given precedence by ``regex_priority`` or ``created_at``. Entries are compared as they are written.
+    """
+    found = []
+    groups: dict[tuple[Any, ...], list[AnyRoute]] = {}
+    for route in routes:
+        rivals = groups.setdefault(_precedence(route), [])
+        for rival in rivals:
+            shared = _shared(rival, route)
+            if shared is not None:
+                found.append((rival, route, shared))
+        rivals.append(route)
+    return found
+
+
+def _precedence(route: Criteria) -> tuple[Any, ...]:
+    """What gives one route precedence over another, but for the length of paths, which are the same in a tie."""
+    kinds = tuple(bool(entries) for entries in (route.hosts, route.paths, route.headers, route.snis, route.methods))
+    names = frozenset(name.lower() for name in route.headers)
+    return kinds, any("*" in host for host in route.hosts), names, route.created_at
+
+
+def _shared(one: Criteria, other: Criteria) -> str | None:
+    parts = [
+        _common("host", _lower(one.hosts), _lower(other.hosts)),
+        _path(one, other),
+        *_headers(one, other),
+        _common("server name", _lower(one.snis), _lower(other.snis)),
+    ]
+    return None if None in parts else ", ".join(part for part in parts if part)
+
+
+def _path(one: Criteria, other: Criteria) -> str | None:
+    same_priority = one.regex_priority == other.regex_priority
+    comparable = [path for path in one.paths if same_priority or not path.startswith("~")]
+    return _common("path", comparable, other.paths) if one.paths else ""
+
+
+def _headers(one: Criteria, other: Criteria) -> Iterator[str | None]:
+    others = {name.lower(): _lower(values) for name, values in other.headers.items()}
+    for name, values in one.headers.items():
+        yield _common(f"header {name}:", _lower(values), others[name.lower()])
+
+
+def _common(what: str, some: Sequence[str], others: Sequence[str]) -> str | None:
+    if not some and not others:
+        return ""
+    shared = next((entry for entry in some if entry in others), None)
+    return None if shared is None else f"{what} {shared}"
+
+
+def _lower(entries: Sequence[str]) -> list[str]:
+    return [entry.lower() for entry in entries]

@@ -1,0 +1,193 @@
+"""One client connection through the gateway: route, plugins, upstream, session, and what is left to say at its end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import Any
+
+from framegate.config.configuration import Configuration
+from framegate.errors import HandshakeRefused, HookError, UpstreamUnavailable
+from framegate.gateway.answers import NO_ROUTE, UNAVAILABLE, UNEXPECTED, message
+from framegate.gateway.dialling import Dialler
+from framegate.gateway.lineup import Lineup, PluginTable
+from framegate.gateway.paths import normalise
+from framegate.pdk.policies import policies_for
+from framegate.gateway.router import Match, Router
+from framegate.pdk.entities import Entity
+from framegate.pdk.exchange import Exchange, Node
+from framegate.pdk.exit import Exit
+from framegate.pdk.failure import PluginFailure, Watch, log_failure
+from framegate.pdk.phases import CERTIFICATE, REWRITE, WS_CLOSE, WS_HANDSHAKE
+from framegate.pdk.plugin import PluginInstance
+from framegate.pdk.run import run_each, run_phase
+from framegate.proxy import Proxy
+from framegate.request import Request
+
+_log = logging.getLogger("framegate.gateway")
+
+LAST_WORDS = 5.0
+"""Seconds that the ``ws_close`` phases of sessions which a drain has cut off may still take."""
+
+
+class Gateway:
+    """Serves one configuration; :meth:`handle` is the server's handler.
+
+    Args:
+        config: the configuration.
+    """
+
+    def __init__(self, config: Configuration) -> None:
+        self.config = config
+        self._router = Router([route for route in config.routes if route.service.enabled])
+        self._table = PluginTable(config.plugins)
+        self._dialler = Dialler(config)
+        self._node = Node()
+        self._watch = Watch(config.gateway.plugin_time_limit / 1000)
+        self._routes = _by_id(config, "routes")
+        self._services = _by_id(config, "services")
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def certificate(
+        self, server_name: str | None, peer: tuple[str, int] | None, local_port: int | None
+    ) -> Exchange:
+        """Run the ``certificate`` phase for a TLS client that has named the server that it wants.
+
+        Raises:
+            PluginFailure: a plugin has raised; the client is not served.
+        """
+        exchange = self._exchange("wss", peer, local_port, server_name)
+        await run_phase(CERTIFICATE, exchange, self._table.everywhere(CERTIFICATE, "wss"), self._watch)
+        return exchange
+
+    async def handle(self, request: Request) -> None:
+        """Serve one opening request."""
+        exchange = self._exchange_of(request)
+        try:
+            answer = await self._serve(request, exchange)
+        except PluginFailure as failure:
+            log_failure(failure)
+            answer = _edited(message(500, UNEXPECTED), exchange)
+        except HandshakeRefused as refused:
+            answer = _edited(Exit(refused.status, refused.body, refused.headers), exchange)
+        except UpstreamUnavailable as error:
+            _log.warning("%s", error)
+            answer = _edited(message(504 if error.timed_out else 502, UNAVAILABLE), exchange)
+        if answer is not None and not request._connection.answered and not request._connection.gone:
+            await request.reject(answer.status, answer.body, answer.headers)
+
+    async def close(self) -> None:
+        """Wait for what plugins still have to say of sessions that were cut off."""
+        if self._closing:
+            await asyncio.wait(self._closing, timeout=LAST_WORDS)
+
+    async def _serve(self, request: Request, exchange: Exchange) -> Exit | None:
+        scheme = exchange.scheme
+        answer = await run_phase(REWRITE, exchange, self._table.everywhere(REWRITE, scheme), self._watch)
+        if answer is not None:
+            return answer
+        match = self._match(request, exchange)
+        if match is None:
+            return _edited(message(404, NO_ROUTE), exchange)
+        if match.status is not None:
+            return _edited(_elsewhere(match), exchange)
+        exchange.captures = match.captures
+        exchange.prefix = match.prefix if match.route.strip_path and match.prefix != "/" else None
+        exchange.route = self._routes[match.route.id]
+        exchange.service = self._services[match.service.id]
+        lineup = Lineup(self._table, match.route, exchange)
+        answer = await run_phase(WS_HANDSHAKE, exchange, lineup.handshake(), self._watch)
+        if answer is not None:
+            return answer
+        await self._proxy(request, exchange, match, lineup.session())
+        return None
+
+    async def _proxy(
+        self, request: Request, exchange: Exchange, match: Match, plugins: tuple[PluginInstance, ...]
+    ) -> None:
+        options = self._dialler.options(match.service, exchange.upstream)
+        proxy = Proxy._with(request, options)
+        proxy.treat(policies_for(options, exchange, plugins, self._watch))
+        lease = await self._dialler.connect(proxy, request, exchange, match)
+        try:
+            proxy.accept(exchange.answer.apply)
+            await self._execute(proxy, exchange, plugins)
+        finally:
+            lease.release()
+
+    async def _execute(self, proxy: Proxy, exchange: Exchange, plugins: tuple[PluginInstance, ...]) -> None:
+        exchange.link = proxy
+        try:
+            exchange.record = await proxy.execute()
+        except HookError as error:
+            # Logged with the plugin's own traceback when it failed; both sides have been told.
+            exchange.record = error.record
+        except asyncio.CancelledError:
+            exchange.record = proxy.record()
+            exchange.link = None
+            task = asyncio.get_running_loop().create_task(self._closed(exchange, plugins))
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+            raise
+        exchange.link = None
+        await self._closed(exchange, plugins)
+
+    async def _closed(self, exchange: Exchange, plugins: tuple[PluginInstance, ...]) -> None:
+        for failure in await run_each(WS_CLOSE, exchange, plugins, self._watch):
+            log_failure(failure)
+
+    def _match(self, request: Request, exchange: Exchange) -> Match | None:
+        headers = request.headers
+        return self._router.match(
+            path=exchange.path,
+            host=headers["Host"],
+            headers=headers,
+            sni=exchange.server_name,
+            scheme=exchange.scheme,
+            query=request.query,
+        )
+
+    def _exchange_of(self, request: Request) -> Exchange:
+        connection = request._connection
+        exchange: Exchange | None = connection.attachment
+        if exchange is None:
+            tls = request.tls
+            exchange = self._exchange(
+                "ws" if tls is None else "wss",
+                request.client,
+                connection.local_port(),
+                None if tls is None else tls.sni,
+            )
+        exchange.head = request._head
+        exchange.path = normalise(request.path)
+        return exchange
+
+    def _exchange(
+        self, scheme: str, peer: tuple[str, int] | None, local_port: int | None, server_name: str | None
+    ) -> Exchange:
+        return Exchange(
+            peer=peer,
+            scheme=scheme,
+            local_port=local_port,
+            server_name=server_name,
+            started_at=time.time(),
+            entities=self.config.entities,
+            node=self._node,
+            trusted=self.config.gateway.trusted_ips,
+        )
+
+
+def _edited(answer: Exit, exchange: Exchange) -> Exit:
+    # What a plugin answers has its edits in it.
+    return Exit(answer.status, answer.body, exchange.answer.apply(answer.headers))
+
+
+def _elsewhere(match: Match) -> Exit:
+    assert match.status is not None
+    headers = [] if match.location is None else [("Location", match.location)]
+    return message(match.status, "please use wss", headers)
+
+
+def _by_id(config: Configuration, kind: str) -> dict[Any, Entity]:
+    return {entity["id"]: entity for entity in config.entities.all(kind)}

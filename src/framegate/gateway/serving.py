@@ -1,0 +1,65 @@
+"""The gateway's listeners: plain and TLS ones, each with the gateway's handler."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from framegate.config.configuration import Listen
+from framegate.gateway.certificates import Certificates, file_context
+from framegate.gateway.handler import Gateway
+from framegate.options import ServerLimits
+from framegate.pdk.exchange import Exchange
+from framegate.pdk.failure import PluginFailure, log_failure
+from framegate.server import Server, serving
+
+_log = logging.getLogger("framegate.gateway")
+
+
+class ClientTLS:
+    """Chooses the certificate that a client is shown, after the plugins of the ``certificate`` phase have run."""
+
+    def __init__(self, gateway: Gateway, certificates: Certificates) -> None:
+        self._gateway = gateway
+        self._certificates = certificates
+
+    async def choose(
+        self, server_name: str | None, peer: tuple[str, int] | None, local_port: int | None
+    ) -> tuple[ssl.SSLContext, Exchange]:
+        """The context, and the connection as the plugins of this phase have left it.
+
+        Raises:
+            OSError: there is no certificate for that name, or a plugin has failed.
+        """
+        try:
+            exchange = await self._gateway.certificate(server_name, peer, local_port)
+        except PluginFailure as failure:
+            log_failure(failure)
+            raise ConnectionAbortedError(str(failure)) from failure
+        context = self._certificates.context_for(server_name)
+        if context is None:
+            raise ConnectionAbortedError(f"there is no certificate for the server name {server_name!r}")
+        return context, exchange
+
+
+@asynccontextmanager
+async def listening(gateway: Gateway, listen: Listen) -> AsyncIterator[Server]:
+    """Serve at one of the gateway's addresses; leaving the context drains.
+
+    Raises:
+        ConfigError: the certificate of the address cannot be used.
+        OSError: the address cannot be listened on.
+    """
+    limits = ServerLimits.of(**gateway.config.gateway.limits)
+    tls = ClientTLS(gateway, _certificates(gateway, listen)) if listen.tls else None
+    place = {"unix_path": listen.path} if listen.path is not None else {"host": listen.host, "port": listen.port}
+    async with serving(gateway.handle, limits, tls, **place) as server:
+        yield server
+    await gateway.close()
+
+
+def _certificates(gateway: Gateway, listen: Listen) -> Certificates:
+    own = None if listen.cert is None else file_context(listen.cert, listen.key, where=f"listen {listen}")
+    return Certificates(gateway.config.snis, own)
