@@ -163,13 +163,14 @@ def test_ids_are_the_same_at_every_load_and_all_different(tmp_path: Path) -> Non
     first, second = config(tmp_path, NESTED).entities, config(tmp_path, NESTED).entities
     ids = [entity["id"] for kind in first for entity in first.all(kind)]
     assert ids == [entity["id"] for kind in second for entity in second.all(kind)]
-    assert len(set(ids)) == len(ids) == 11
+    assert len(set(ids)) == len(ids) == 12
 
 
 def test_the_id_of_a_key_does_not_give_the_key_away(tmp_path: Path) -> None:
     one, other = (
-        config(tmp_path, f"consumers:\n- username: a\n  keyauth_credentials: [{{key: {key}}}]\n")
-        .entities.all("keyauth_credentials")[0]["id"]
+        config(tmp_path, f"consumers:\n- username: a\n  keyauth_credentials: [{{key: {key}}}]\n").entities.all(
+            "keyauth_credentials"
+        )[0]["id"]
         for key in ("k1", "k2")
     )
     assert one == other
@@ -206,9 +207,7 @@ def test_an_upstream_that_says_what_to_hash_hashes(tmp_path: Path) -> None:
     text = "upstreams:\n- {name: a, hash_on: ip}\n- {name: b}\n- {name: c, algorithm: least-connections}\n"
     found = config(tmp_path, text)
     assert [one.algorithm for one in found.upstreams] == ["consistent-hashing", "round-robin", "least-connections"]
-    assert [one["algorithm"] for one in found.entities.all("upstreams")] == [
-        one.algorithm for one in found.upstreams
-    ]
+    assert [one["algorithm"] for one in found.entities.all("upstreams")] == [one.algorithm for one in found.upstreams]
 
 
 def test_health_checks_that_are_off_are_accepted(tmp_path: Path) -> None:

@@ -65,7 +65,10 @@ def test_a_version_without_quotes_is_a_number(tmp_path: Path) -> None:
         ("services: [[]]", "services[0]: must be a mapping"),
         ("gateway: []", "gateway: must be a mapping"),
         ("_transform: maybe", "_transform: must be true or false, not a text"),
-        ("_info: {defaults: {route: {}}}", "_info.defaults: must be left out, not a mapping"),
+        (
+            "_info: {defaults: {route: {}}}",
+            "_info.defaults: are not applied (write them where they are wanted, or take them out)",
+        ),
     ],
 )
 def test_a_section_that_is_wrong_is_named(tmp_path: Path, section: str, said: str) -> None:
@@ -158,7 +161,10 @@ def test_numbers_of_a_service_have_a_least_and_a_most(tmp_path: Path, field: str
         ("retries: true", "must be a whole number, not true or false"),
         ("enabled: 'yes'", "must be true or false, not a text"),
         ("tags: blue", 'must be a list, not a text (write ["blue"])'),
-        ("id: chat", "must be a UUID, not 'chat' (leave it out: an entity without one is given an id made of its name)"),
+        (
+            "id: chat",
+            "must be a UUID, not 'chat' (leave it out: an entity without one is given an id made of its name)",
+        ),
         ("tls_verify: true", "needs the protocol wss (write wss, or take tls_verify out)"),
         ("tls_verify: false", "needs the protocol wss (write wss, or take tls_verify out)"),
         ("tls_sans: {}", "'tls_sans' is not served (the host's own name is verified)"),

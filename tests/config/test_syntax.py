@@ -30,7 +30,9 @@ def test_an_empty_file_is_told_how_to_begin(tmp_path: Path, text: str) -> None:
     assert whole_complaints(tmp_path, text) == ['1: the file is empty (begin with _format_version: "3.0")']
 
 
-@pytest.mark.parametrize(("text", "kind"), [("- a\n", "a list"), ("hello\n", "a single value"), ("7\n", "a single value")])
+@pytest.mark.parametrize(
+    ("text", "kind"), [("- a\n", "a list"), ("hello\n", "a single value"), ("7\n", "a single value")]
+)
 def test_the_top_of_a_file_is_a_mapping(tmp_path: Path, text: str, kind: str) -> None:
     (line,) = whole_complaints(tmp_path, text)
     assert line == f'1: the file must be a mapping at its top, not {kind} (begin with _format_version: "3.0")'
@@ -180,7 +182,8 @@ def test_a_key_that_comes_twice_in_json_is_told_at_the_second(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "text", ["1", "-0", "1.5e3", '"a\\u0041\\n\\ud83d\\ude00"', "true", "null", '[1, [], {}, {"a": ["x"]}]', "\t[ ]\r\n"]
+    "text",
+    ["1", "-0", "1.5e3", '"a\\u0041\\n\\ud83d\\ude00"', "true", "null", '[1, [], {}, {"a": ["x"]}]', "\t[ ]\r\n"],
 )
 def test_json_means_what_it_means_to_python(text: str) -> None:
     problems = Problems("file")

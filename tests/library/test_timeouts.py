@@ -11,13 +11,18 @@ from typing import Any
 import pytest
 
 from tests.kit import frames
-from tests.kit.frames import Frame, close, cont, frame, ping, pong, text
+from tests.kit.frames import Frame, binary, close, cont, frame, ping, pong, text
 from tests.kit.gateway import proxied
 from tests.kit.raw import RawPeer
 
 pytestmark = pytest.mark.usefixtures("loop_kind")
 
+UNLIMITED = {"client_max_frame_size": None, "upstream_max_frame_size": None}
 sides = pytest.mark.parametrize("side", ["client", "upstream"])
+
+
+def keep(origin: str, typ: str, payload: bytes, last: bool, code: int | None) -> bytes:
+    return payload
 
 
 async def stopped(task: asyncio.Task[None]) -> None:
@@ -287,6 +292,43 @@ async def test_the_idle_timeout_starts_again_with_resume() -> None:
         conv.client.send(text("still there"))
         assert await conv.upstream.recv() == text("still there")
         assert await conv.client.recv_close() == (1001, "")
+
+
+@sides
+async def test_a_side_that_takes_nothing_is_aborted_and_the_other_gets_1001(side: str) -> None:
+    async with proxied(write_timeout=0.3) as conv:
+        source, target = conv.ends(side)
+        target.stop_reading()
+        for _ in range(192):
+            source.send(binary(bytes(1 << 16)))
+        async with asyncio.timeout(10):
+            while (value := await source.recv(10)).opcode != frames.CLOSE:
+                pass
+        assert value == close(1001)
+        record = await conv.finished(10)
+        other = "upstream" if side == "client" else "client"
+        assert (record.ended_by, record.why) == ("proxy", "timeout")
+        assert record.detail == f"write_timeout: the {other} takes nothing"
+        target.read_on()
+        await target.gone()
+        assert frames.CLOSE not in {value.opcode for value in target.received}
+
+
+@sides
+@pytest.mark.xfail(reason="what is taken counts only once most of the queue is gone", strict=True)
+async def test_a_slow_reader_is_not_one_that_takes_nothing(side: str) -> None:
+    payload = bytes(12 << 20)
+    async with proxied(keep, write_timeout=0.3, **UNLIMITED) as conv:
+        source, target = conv.ends(side)
+        target.stop_reading()
+        source.send(binary(payload))
+        await asyncio.sleep(0.1)
+        target.read_on()
+        left = len(frame(frames.BINARY, payload, mask=source.is_client))
+        while left:
+            left -= len(await target.recv_octets(min(left, 1 << 18)))
+            await asyncio.sleep(0.02)
+        assert not conv.record.done()
 
 
 async def test_without_timeouts_a_silent_session_stays_open() -> None:

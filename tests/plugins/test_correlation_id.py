@@ -73,9 +73,7 @@ def test_a_tracker_tells_host_port_process_connection_and_time() -> None:
     instance = plugin("correlation-id", generator="tracker")
     connection = exchange()
     id = handshake(instance, connection).told("Kong-Request-ID") or ""
-    assert re.fullmatch(
-        rf"{re.escape(connection.node.hostname)}-8000-{os.getpid()}-\d+-1-\d+\.\d{{3}}", id
-    )
+    assert re.fullmatch(rf"{re.escape(connection.node.hostname)}-8000-{os.getpid()}-\d+-1-\d+\.\d{{3}}", id)
 
 
 @pytest.mark.parametrize(("echo", "told"), [(True, "mine"), (False, None)])
@@ -99,7 +97,13 @@ def test_the_log_has_the_id() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("X Y", "header: "), ("Upgrade", "framegate's own"), ("Host", "Host is the name of the server")]
+    ("name", "said"),
+    [
+        ("X Y", "header name 'X Y' is not a token"),
+        ("Upgrade", "framegate's own"),
+        ("Sec-WebSocket-Protocol", "framegate's own"),
+        ("Host", "Host is the name of the server"),
+    ],
 )
 def test_a_field_that_cannot_carry_an_id_is_an_error(name: str, said: str) -> None:
     (fault,) = faults("correlation-id", header_name=name)

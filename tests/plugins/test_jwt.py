@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from typing import Any
 
 import pytest
@@ -305,8 +304,3 @@ def test_what_a_namesakes_file_carries_is_accepted() -> None:
 def test_a_wrong_configuration_is_named(config: dict[str, Any], says: str) -> None:
     (fault,) = faults("jwt", **config)
     assert fault.startswith(says)
-
-
-def test_the_time_of_the_tests_is_not_the_clocks() -> None:
-    assert jwt.time.time() == NOW
-    assert time.monotonic() != NOW

@@ -9,7 +9,6 @@ import pytest
 
 from framegate.pdk.failure import PluginFailure
 from framegate.pdk.plugin import PluginInstance
-from framegate.plugins.key_auth import is_expired
 from tests.plugins.stage import ALICE, BOB, NOBODY, Outcome, credential, faults, play, plugin
 
 KEYS = {
@@ -18,8 +17,7 @@ KEYS = {
         credential(BOB, id="cred-b", key="bob-key"),
         credential(BOB, id="cred-u", key="schlüssel"),
         credential({"id": "gone"}, id="cred-x", key="orphan"),
-        credential(ALICE, id="cred-t", key="short-lived", ttl=60, created_at=1_000_000_000),
-        credential(ALICE, id="cred-0", key="for-ever", ttl=0, created_at=1_000_000_000),
+        credential({"id": "alice"}, id="cred-y", key="of a username"),
     ]
 }
 
@@ -73,10 +71,6 @@ def test_a_key_that_is_not_ascii_is_utf_8_in_the_header_and_in_the_query() -> No
     assert come(target="/?apikey=schl%C3%BCssel").consumer == "bob"
 
 
-def test_a_key_without_an_end_to_its_life_stays_good() -> None:
-    assert come(("apikey", "for-ever")).consumer == "alice"
-
-
 # Who is refused
 
 
@@ -95,7 +89,7 @@ def test_a_key_without_an_end_to_its_life_stays_good() -> None:
         ([("apikey", "alice-key, alice-key")], "/", "Unauthorized"),
         ([("apikey", "alice-ke")], "/", "Unauthorized"),
         ([("apikey", "\xff")], "/", "Unauthorized"),
-        ([("apikey", "short-lived")], "/", "Unauthorized"),
+        ([("apikey", "of a username")], "/", "Unauthorized"),
         ([("apikey", "alice-key"), ("apikey", "bob-key")], "/", "Duplicate API key found"),
         ([("apikey", "alice-key"), ("apikey", "alice-key")], "/", "Duplicate API key found"),
         ([], "/?apikey=alice-key&apikey=bob-key", "Duplicate API key found"),
@@ -123,22 +117,6 @@ def test_a_key_of_nobody_is_refused_and_the_operator_told_which_credential(caplo
         assert come(("apikey", "orphan")).message == "Unauthorized"
     assert "credential cred-x belongs to no consumer" in caplog.text
     assert "orphan" not in caplog.text
-
-
-@pytest.mark.parametrize(
-    ("fields", "now", "expired"),
-    [
-        ({}, 10.0**12, False),
-        ({"ttl": None}, 10.0**12, False),
-        ({"ttl": 0}, 10.0**12, False),
-        ({"ttl": 60}, 1059.9, False),
-        ({"ttl": 60}, 1060.0, True),
-        ({"ttl": 60, "created_at": 2000}, 2059.0, False),
-        ({"ttl": 60, "created_at": 2000}, 2060.0, True),
-    ],
-)
-def test_a_ttl_counts_from_the_creation_else_from_the_loading(fields: Any, now: float, expired: bool) -> None:
-    assert is_expired(fields, 1000.0, now) is expired
 
 
 # Sec-WebSocket-Protocol

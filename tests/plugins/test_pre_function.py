@@ -149,7 +149,7 @@ def test_a_chunk_that_returns_a_function_runs_once_and_the_function_each_time() 
 
 
 def test_the_function_can_be_async_or_a_lambda() -> None:
-    later = "import asyncio\nasync def later(kong):\n    await asyncio.sleep(0)\n    kong.response.exit(204)\nreturn later"
+    later = "import asyncio\nasync def f(kong):\n    await asyncio.sleep(0)\n    kong.response.exit(204)\nreturn f"
     assert plugin("pre-function", ws_handshake=[later]).is_async("ws_handshake")
     assert handshake(plugin("pre-function", ws_handshake=[later]), exchange()).status == 204
     at_once = "return lambda kong: kong.response.exit(204)"

@@ -46,9 +46,7 @@ def test_the_message_can_be_chosen() -> None:
     assert (outcome.status, outcome.said) == (403, {"message": "so sorry!"})
 
 
-@pytest.mark.parametrize(
-    ("content_type", "header"), [("text/html", "text/html"), (None, "text/plain; charset=utf-8")]
-)
+@pytest.mark.parametrize(("content_type", "header"), [("text/html", "text/html"), (None, "text/plain; charset=utf-8")])
 def test_the_body_can_be_chosen(content_type: str | None, header: str) -> None:
     outcome = come(body="<p>closed", **({"content_type": content_type} if content_type else {}))
     assert outcome.exit is not None
@@ -96,7 +94,10 @@ def test_an_echo_can_be_kept_to_who_carries_the_trigger() -> None:
         ({"message": "a", "content_type": "b"}, "message: goes without content_type: give one of them"),
         ({"content_type": "b"}, "content_type: goes with a body: give one, or leave it out"),
         ({"echo": True, "body": "b"}, "echo: goes without body and content_type: it makes a body of its own"),
-        ({"status_code": 204, "message": "a"}, "status_code: an answer with status 204 has no body (RFC 9110, section 15)"),
+        (
+            {"status_code": 204, "message": "a"},
+            "status_code: an answer with status 204 has no body (RFC 9110, section 15)",
+        ),
         ({"status_code": 101}, "status_code: must be between 200 and 599, not 101"),
         ({"trigger": "a b"}, 'trigger: must be a string that matches ^[A-Za-z0-9_-]+$, not "a b"'),
     ],

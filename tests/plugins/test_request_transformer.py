@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from framegate.pdk.faces.service_request import ServiceRequest
 from tests.plugins.stage import Outcome, exchange, faults, handshake, play, plugin, plugin_type
 
 FIELDS = [("X-One", "1"), ("X-Two", "2"), ("X-Twice", "a"), ("X-Twice", "b")]
@@ -17,8 +18,6 @@ def transform(target: str = "/chat", fields: Any = FIELDS, host: str | None = No
 
 
 def values(outcome: Outcome, name: str) -> list[str]:
-    from framegate.pdk.faces.service_request import ServiceRequest
-
     return ServiceRequest(outcome.exchange, "ws_handshake").get_headers().get(name.lower(), [])
 
 
@@ -161,8 +160,7 @@ def test_a_path_that_cannot_be_asked_for_is_an_error(uri: str, said: str) -> Non
 
 # References
 
-
-CAPTURES = ((("anna", "7")), MappingProxyType({"user": "anna", "rest": "a/b%20c"}))
+CAPTURES = (("anna", "7"), MappingProxyType({"user": "anna", "rest": "a/b%20c"}))
 
 
 @pytest.mark.parametrize(
@@ -252,10 +250,8 @@ def test_what_is_computed_is_an_error_that_names_the_way_out(value: str) -> None
 
 
 def test_a_reference_can_stand_in_a_value_only() -> None:
-    for entry in ("X-A:$(headers.x)",):
-        (fault,) = faults("request-transformer", rename={"headers": [entry]})
-        assert "framegate" not in fault
-        assert fault.startswith("rename.headers[0]: a reference can stand in a value, not in a name")
+    (fault,) = faults("request-transformer", rename={"headers": ["X-A:$(headers.x)"]})
+    assert fault == "rename.headers[0]: a reference can stand in a value, not in a name"
 
 
 # Entries that cannot be used
@@ -267,21 +263,22 @@ def test_a_reference_can_stand_in_a_value_only() -> None:
         ("add", "headers", "X-One", "there is no value: write NAME:VALUE"),
         ("add", "headers", "X-One:", "there is no value: write NAME:VALUE"),
         ("add", "headers", ":x", "there is no name before the colon"),
-        ("add", "headers", "X One:x", "header: "),
-        ("add", "headers", "X-One:a\nb", "header: "),
+        ("add", "headers", "X One:x", "header name 'X One' is not a token"),
+        ("add", "headers", "X-One:a\nb", "a value may not hold LF"),
         ("add", "headers", "Connection:close", "Connection is framegate's own"),
         ("remove", "headers", "Upgrade", "Upgrade is framegate's own"),
         ("append", "headers", "Sec-WebSocket-Protocol:x", "Sec-WebSocket-Protocol is framegate's own"),
         ("rename", "headers", "X-One:Sec-WebSocket-Key", "Sec-WebSocket-Key is framegate's own"),
         ("rename", "headers", "X-One", "there is no new name: write NAME:NEW-NAME"),
-        ("rename", "headers", "X-One:X Two", "header: "),
+        ("rename", "headers", "X-One:X Two", "header name 'X Two' is not a token"),
         ("remove", "headers", "X-One:1", "a name alone: what is removed has no value"),
         ("remove", "querystring", "a:1", "a name alone"),
         ("replace", "querystring", "a", "there is no value"),
     ],
 )
 def test_an_entry_that_cannot_be_used_is_an_error(operation: str, what: str, entry: str, said: str) -> None:
-    (fault,) = faults("request-transformer", **{operation: {what: ["ok:ok" if operation != "remove" else "ok", entry]}})
+    fine = "ok" if operation == "remove" else "ok:ok"
+    (fault,) = faults("request-transformer", **{operation: {what: [fine, entry]}})
     assert fault.startswith(f"{operation}.{what}[1]: ")
     assert said in fault
 

@@ -203,7 +203,7 @@ def test_an_unknown_draft_is_an_error() -> None:
         ('"\\ud83d\\ude00"', "\N{GRINNING FACE}"),
         ("-0.5e-3", -0.0005),
         ("1e-400", 0.0),
-        (" [1, {\"a\": null}]\n", [1, {"a": None}]),
+        (' [1, {"a": null}]\n', [1, {"a": None}]),
         ("9" * 4300, int("9" * 4300)),
         ("[" * MAX_DEPTH + "]" * MAX_DEPTH, None),
         ('{"a":' * MAX_DEPTH + "1" + "}" * MAX_DEPTH, None),

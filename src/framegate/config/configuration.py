@@ -115,7 +115,6 @@ class Service:
         path: put before the path of a request, or None.
         retries: how often another attempt is made where one fails.
         tls_verify: whether the upstream's certificate is verified; None leaves it to the default, which is to verify.
-        tls_verify_depth: the longest chain that is accepted, or None.
         client_certificate: what is shown to the upstream.
         ca_certificates: whom to trust instead of the system's authorities; none trusts those.
     """
@@ -131,7 +130,6 @@ class Service:
     write_timeout: int | None = None
     read_timeout: int | None = None
     tls_verify: bool | None = None
-    tls_verify_depth: int | None = None
     client_certificate: Certificate | None = None
     ca_certificates: tuple[CaCertificate, ...] = ()
     enabled: bool = True

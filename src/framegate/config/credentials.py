@@ -20,7 +20,8 @@ def jwt_secret(draft: Draft) -> Iterator[tuple[Path, str, str | None]]:
     if wanted == "rsa_public_key" and fields.rsa_public_key is not None:
         fault = public_key_fault(fields.rsa_public_key, fields.algorithm)
         if fault is not None:
-            yield ("rsa_public_key",), fault, "it begins with -----BEGIN PUBLIC KEY-----"
+            unreadable = "BEGIN PUBLIC KEY" not in fields.rsa_public_key
+            yield ("rsa_public_key",), fault, "it begins with -----BEGIN PUBLIC KEY-----" if unreadable else None
     elif wanted == "secret" and getattr(fields, other) is not None:
         mend = "take it out, or name an algorithm that uses it, such as RS256"
         yield (other,), f"{fields.algorithm} does not use it", mend

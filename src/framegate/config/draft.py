@@ -66,6 +66,11 @@ class Drafts:
         """Add an entity."""
         self._by_kind[draft.kind].append(draft)
 
+    def sort(self) -> None:
+        """Put the entities of each kind into the order of the file, nested or not."""
+        for drafts in self._by_kind.values():
+            drafts.sort(key=lambda draft: draft.line)
+
     def of(self, kind: str) -> list[Draft]:
         """The entities of a kind."""
         return self._by_kind[kind]

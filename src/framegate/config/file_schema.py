@@ -12,6 +12,7 @@ from typing import Any, Final
 from framegate.config.environment import REFERENCE
 from framegate.config.model.file import KINDS, File
 from framegate.config.plugin_configs import Catalog
+from framegate.config.unserved import ENTITIES, FIELDS
 from framegate.pdk.json_schema import DIALECT
 from framegate.pdk.json_schema import json_schema as plugin_schema
 
@@ -44,6 +45,7 @@ def json_schema(catalog: Catalog) -> Schema:
     for name, definition in definitions.items():
         if name in _NULLABLE:
             _allow_null(definition)
+    _allow_nulls_of_others(schema, definitions)
     _add_rules(definitions)
     _add_plugins(definitions, catalog)
     for part in (schema, *definitions.values()):
@@ -69,6 +71,8 @@ def _clean(schema: Any) -> None:
             del inner["title"]
         if isinstance(inner.get("description"), str):
             inner["description"] = inner["description"].replace("``", "`")
+        if "patternProperties" in inner:
+            inner.setdefault("additionalProperties", False)
         if "default" in inner and inner["default"] in (None, [], {}):
             del inner["default"]
 
@@ -88,6 +92,14 @@ def _allow_null(definition: Schema) -> None:
     for name, field in definition["properties"].items():
         if name not in definition.get("required", ()) and {"type": "null"} not in field.get("anyOf", ()):
             definition["properties"][name] = _either(field, {"type": "null"})
+
+
+def _allow_nulls_of_others(schema: Schema, definitions: Schema) -> None:
+    """What Kong's tools write as null, and is not served here otherwise."""
+    # As a pattern, for editors offer what stands among the properties.
+    schema["patternProperties"] = {_pattern(list(ENTITIES)): {"type": "null"}}
+    for kind, names in FIELDS.items():
+        definitions[KINDS[kind].__name__]["patternProperties"] = {_pattern(list(names)): {"type": "null"}}
 
 
 def _either(schema: Schema, other: Schema) -> Schema:
@@ -171,5 +183,5 @@ def _add_plugins(definitions: Schema, catalog: Catalog) -> None:
 
 
 def _pattern(names: list[str]) -> str:
-    alternatives = "|".join(re.sub("-", "[-_]", re.escape(name).replace("\\-", "-")) for name in names)
+    alternatives = "|".join(re.sub("-", "[-_]", name) for name in names)
     return f"^({alternatives})$"

@@ -18,7 +18,8 @@ from framegate.config.environment import UNSET
 from framegate.config.model.file import KINDS, File
 from framegate.config.model.gateway import Gateway
 from framegate.config.problems import Problems
-from framegate.config.wording import tell
+from framegate.config.unserved import mend_of
+from framegate.config.wording import names_of, tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,10 @@ class Sections:
 def gather(document: Document, problems: Problems) -> tuple[Drafts, Sections]:
     """The entities of a document, and its other sections; sound as far as ``problems`` say."""
     gatherer = _Gatherer(document, problems)
-    top: dict[str, Any] = {name: value for name, value in document.data.items() if value is not None}
+    top = _given(document.data, File, "")
     for name in KINDS:
         gatherer.entities(name, top.pop(name, None), (name,), None, None)
+    gatherer.drafts.sort()
     gateway, wrong = _gateway(top.pop("gateway", {}), document, problems)
     file, _ = validated(File, top, "", (), document, problems)
     return gatherer.drafts, Sections(file, gateway, frozenset(wrong))
@@ -51,8 +53,17 @@ def _gateway(raw: Any, document: Document, problems: Problems) -> tuple[Gateway,
     if not isinstance(raw, dict):
         problems.at(("gateway",), "must be a mapping", 'as in gateway: {listen: ["127.0.0.1:8000"]}')
         raw = {}
-    given = {name: value for name, value in raw.items() if value is not None}
-    return validated(Gateway, given, "gateway", ("gateway",), document, problems)
+    return validated(Gateway, _given(raw, Gateway, "gateway"), "gateway", ("gateway",), document, problems)
+
+
+def _given(raw: dict[str, Any], model: type[BaseModel], kind: str) -> dict[str, Any]:
+    """What is there: a field that is null is as if it was left out, but not one that nobody knows."""
+    names = names_of(model)
+    return {name: value for name, value in raw.items() if value is not None or not _is_known(name, names, kind)}
+
+
+def _is_known(name: str, names: list[str], kind: str) -> bool:
+    return name in names or mend_of(kind, name) is not None
 
 
 def validated(
@@ -108,7 +119,7 @@ class _Gatherer:
     def entity(self, kind: str, value: dict[str, Any], path: Path, parent: Draft | None, field: str | None) -> None:
         model = KINDS[kind]
         nested = dict(model.nested())
-        raw = {name: inner for name, inner in value.items() if inner is not None and name not in nested}
+        raw = {name: inner for name, inner in _given(value, model, kind).items() if name not in nested}
         if field is not None and parent is not None and raw.pop(field, None) is not None:
             what = f"it belongs to {parent.kind} already, by where it stands"
             self.problems.at((*path, field), what, f"take {field} out, or move it to the top of the file")

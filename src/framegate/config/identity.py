@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from typing import Any, Final
 
 from framegate._rules import nearest
@@ -112,13 +113,28 @@ def give_ids(drafts: Drafts) -> None:
     """Give an id to every entity; those without one of their own get the same in every process and at every reload."""
     for draft in drafts:
         _give_id(draft)
+    _number_keys(drafts)
+
+
+def _number_keys(drafts: Drafts) -> None:
+    # Ids are sent upstream, and whoever sees one made of a key could find the key by trying.
+    numbers: Counter[str] = Counter()
+    for draft in drafts.of("keyauth_credentials"):
+        owner = _owner(draft, "consumer")
+        if draft.fields.id is None:
+            draft.id = _made(draft.kind, f"{owner}:{numbers[owner]}")
+        numbers[owner] += 1
 
 
 def _give_id(draft: Draft) -> str:
     if not draft.id:
         own = draft.fields.id if draft.is_sound("id") else None
-        draft.id = own.lower() if own else str(uuid.uuid5(uuid.uuid5(_NAMESPACE, draft.kind), _identity(draft)))
+        draft.id = own.lower() if own else _made(draft.kind, _identity(draft))
     return draft.id
+
+
+def _made(kind: str, identity: str) -> str:
+    return str(uuid.uuid5(uuid.uuid5(_NAMESPACE, kind), identity))
 
 
 def _identity(draft: Draft) -> str:

@@ -80,7 +80,6 @@ class _Resolver:
             write_timeout=fields.write_timeout,
             read_timeout=fields.read_timeout,
             tls_verify=fields.tls_verify,
-            tls_verify_depth=fields.tls_verify_depth,
             client_certificate=self._client_certificate(draft),
             ca_certificates=tuple(self.authority(found) for found in draft.references.get("ca_certificates", ())),
             enabled=fields.enabled,

@@ -74,7 +74,7 @@ def _service(draft: Draft) -> Iterator[Fault]:
 def _service_tls(draft: Draft) -> Iterator[Fault]:
     url = url_of(draft)
     if url is not None and url.protocol == "ws":
-        for name in ("tls_verify", "tls_verify_depth", "client_certificate", "ca_certificates"):
+        for name in ("tls_verify", "client_certificate", "ca_certificates"):
             if getattr(draft.fields, name) not in (None, []):
                 yield (name,), "needs the protocol wss", f"write wss, or take {name} out"
 

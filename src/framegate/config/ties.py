@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
+from framegate.config.encoding import normalise_encoding
+
 
 class Criteria(Protocol):
     """What a route matches by, whoever holds it."""
@@ -32,7 +34,8 @@ def ties(routes: Sequence[AnyRoute]) -> list[tuple[AnyRoute, AnyRoute, str]]:
     """The pairs of routes that tie, in the order of ``routes``, and what they share.
 
     Two routes tie where they have the same kinds of criteria, share an entry of each, name the same headers, and
-    neither is given precedence by ``regex_priority`` or ``created_at``. Entries are compared as they are written.
+    neither is given precedence by ``regex_priority`` or ``created_at``. Entries are compared as they are written, but
+    for the case of names and the percent-encoding of paths.
     """
     found = []
     groups: dict[tuple[Any, ...], list[AnyRoute]] = {}
@@ -65,8 +68,12 @@ def _shared(one: Criteria, other: Criteria) -> str | None:
 
 def _path(one: Criteria, other: Criteria) -> str | None:
     same_priority = one.regex_priority == other.regex_priority
-    comparable = [path for path in one.paths if same_priority or not path.startswith("~")]
-    return _common("path", comparable, other.paths) if one.paths else ""
+    some = [path for path in map(_spelt, one.paths) if same_priority or not path.startswith("~")]
+    return _common("path", some, [_spelt(path) for path in other.paths]) if one.paths else ""
+
+
+def _spelt(path: str) -> str:
+    return path if path.startswith("~") else normalise_encoding(path)
 
 
 def _headers(one: Criteria, other: Criteria) -> Iterator[str | None]:

@@ -24,7 +24,6 @@ _WANTED: Final = {
     "list_type": "a list",
     "dict_type": "a mapping",
     "model_type": "a mapping",
-    "none_required": "left out",
 }
 _SECRET: Final = frozenset({"password", "key", "secret"})
 

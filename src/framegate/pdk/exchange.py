@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from framegate._version import __version__
 from framegate.handshake.request import RequestHead
@@ -42,6 +42,10 @@ class Link(Protocol):
 
 class Namespace:
     """``kong.ctx.shared`` and ``kong.ctx.plugin``: any attribute may be set; one that was not set is None."""
+
+    if TYPE_CHECKING:
+
+        def __setattr__(self, name: str, value: Any) -> None: ...
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

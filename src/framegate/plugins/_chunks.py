@@ -87,7 +87,7 @@ def _compiled(module: ast.Module, source: str, file: str) -> types.CodeType:
         return compile(ast.fix_missing_locations(module), file, "exec", dont_inherit=True)
     except SyntaxError as error:
         raise _syntax_error(error, source) from None
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, MemoryError) as error:
         raise ChunkError(str(error) or "nested too deeply") from None
 
 

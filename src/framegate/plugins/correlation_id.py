@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from framegate.pdk import FieldError
-from framegate.pdk.header_edits import HeaderEdits
 from framegate.pdk.kong import Kong
+from framegate.plugins._header_check import check_header
 
 version = "1.0.0"
 priority = 100001
@@ -94,7 +94,7 @@ class Plugin:
         try:
             if self._name.lower() == "host":
                 raise ValueError("Host is the name of the server")
-            HeaderEdits().set(self._name, "")
+            check_header(self._name)
         except ValueError as error:
             raise FieldError("header_name", str(error)) from None
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from framegate.pdk.entities import Entity
 from framegate.pdk.kong import Kong
 from framegate.plugins._auth import (
     ANONYMOUS_FIELD,
@@ -98,7 +96,6 @@ class Plugin:
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.config = config
         self._challenge = challenge("Key", config["realm"])
-        self._made_at = time.time()
 
     def ws_handshake(self, kong: Kong) -> None:
         self._keep_from_upstream(kong)
@@ -109,7 +106,7 @@ class Plugin:
         if key is None:
             raise Refusal("No API key found in request")
         found = kong.db.keyauth_credentials.select_by("key", key)
-        if found is None or is_expired(found, self._made_at, time.time()):
+        if found is None:
             raise Refusal(UNAUTHORIZED)
         return Identity(owner(kong, found), found)
 
@@ -169,15 +166,3 @@ def key_in_protocol(entry: str, name: str) -> str | None:
     """The key that a subprotocol is with this name before its first dot, or None where it is none."""
     before, dot, key = entry.partition(".")
     return key if dot and before.lower() == name.lower() else None
-
-
-def is_expired(credential: Entity, loaded_at: float, now: float) -> bool:
-    """Whether a key is past its ``ttl``, in seconds, which counts from ``created_at``, else from when it was loaded.
-
-    Without a ``ttl``, or with 0, a key does not expire.
-    """
-    ttl = credential.get("ttl")
-    if not ttl:
-        return False
-    created_at = credential.get("created_at") or loaded_at
-    return bool(now >= created_at + ttl)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import core_schema
 
 from framegate.config.model.balancing import Target, Upstream
 from framegate.config.model.entity import Entity
-from framegate.config.model.fields import Model, field
+from framegate.config.model.fields import Model, field, refusal
 from framegate.config.model.gateway import Gateway
 from framegate.config.model.identity import Acl, BasicAuthCredential, Consumer, JwtSecret, KeyAuthCredential
 from framegate.config.model.plugin import Plugin
@@ -33,13 +37,31 @@ KINDS: dict[str, type[Entity]] = {
 """The entities by kind, which is also the field that holds them."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Empty:
+    """A mapping with nothing in it."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_after_validator_function(self.checked, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {**handler(schema), "maxProperties": 0}
+
+    def checked(self, value: dict[str, Any]) -> dict[str, Any]:
+        if value:
+            raise refusal("are not applied", "write them where they are wanted, or take them out")
+        return value
+
+
 class Info(Model):
     """Notes of tools that write such files."""
 
     model_config = {"extra": "allow"}
 
-    defaults: None = field(None)
-    """Must be left out: defaults of other tools are not applied."""
+    defaults: Annotated[dict[str, Any], _Empty()] | None = field(None)
+    """Must be empty: defaults of other tools are not applied."""
 
 
 class File(Model):

@@ -116,14 +116,12 @@ class Service(Entity):
     """How often another attempt is made where one fails."""
     connect_timeout: Milliseconds | None = field(None, origin="`connect_timeout` of `gateway.options`", unit="ms")
     """Longest wait for the connection and its opening handshake."""
-    write_timeout: Milliseconds | None = field(None, origin="no limit: backpressure waits", unit="ms")
-    """Longest wait for the upstream to take what is sent to it."""
-    read_timeout: Milliseconds | None = field(None, origin="no limit: sessions may be idle", unit="ms")
-    """Longest wait for something from the upstream."""
+    write_timeout: Milliseconds | None = field(None, origin="`write_timeout` of `gateway.options`", unit="ms")
+    """A side that takes nothing of what is sent to it for this long is aborted."""
+    read_timeout: Milliseconds | None = field(None, origin="`idle_timeout` of `gateway.options`", unit="ms")
+    """No frame in either direction for this long: both sides are closed."""
     tls_verify: bool | None = field(None, origin="it is verified")
     """Whether the upstream's certificate is verified."""
-    tls_verify_depth: Annotated[int, Between(0, 64)] | None = field(None, origin="OpenSSL's")
-    """The longest chain of certificates that is accepted."""
     ca_certificates: AuthorityReferences = field([], origin="the system's authorities")
     """Ids of the authorities that are trusted, instead of the system's."""
     client_certificate: CertificateReference = field(None)

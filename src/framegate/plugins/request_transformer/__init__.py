@@ -12,7 +12,7 @@ from framegate.pdk.kong import Kong
 from framegate.plugins.request_transformer.edits import (
     OPERATIONS,
     check_argument,
-    check_header,
+    check_field,
     edit_headers,
     edit_query,
     read_edits,
@@ -69,7 +69,7 @@ class Plugin:
         for operation in OPERATIONS:
             if config[operation]["body"]:
                 raise FieldError(f"{operation}.body", "the request of an opening handshake has no body")
-        self._headers = read_edits(config, "headers", check_header)
+        self._headers = read_edits(config, "headers", check_field)
         self._query = read_edits(config, "querystring", check_argument)
         self._path = _path(config["replace"]["uri"])
 

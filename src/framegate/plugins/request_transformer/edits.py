@@ -6,11 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote, unquote_plus
 
-from framegate.pdk import FieldError, PDKError
-from framegate.pdk.exchange import Exchange
-from framegate.pdk.faces.service_request import ServiceRequest
+from framegate.pdk import FieldError
 from framegate.pdk.kong import Kong
-from framegate.pdk.phases import WS_HANDSHAKE
+from framegate.plugins._header_check import check_header
 from framegate.plugins.request_transformer.templates import BadTemplate, Template
 
 OPERATIONS: Final = ("remove", "rename", "replace", "add", "append")
@@ -45,28 +43,20 @@ def read_edits(config: Mapping[str, Any], what: str, check: Callable[[str, Edit]
     return edits
 
 
-def check_header(operation: str, edit: Edit) -> None:
+def check_field(operation: str, edit: Edit) -> None:
     """Raise ValueError for a header field that cannot be changed, or not in this way."""
     name, value = edit
     if name.lower() == "host":
         if operation != "replace":
             raise ValueError("Host can only be replaced")
         if value.is_fixed:
-            _try("Host", value.text)
+            check_header("Host", value.text)
         return
-    _try(name, as_field(value.text) if value.is_fixed and operation != "rename" else "")
+    check_header(name, as_field(value.text) if value.is_fixed and operation != "rename" else "")
     if operation == "rename":
         if value.text.lower() == "host":
             raise ValueError("Host can only be replaced")
-        _try(value.text, "")
-
-
-def _try(name: str, value: str) -> None:
-    try:
-        ServiceRequest(Exchange(), WS_HANDSHAKE).set_header(name, value)
-    except PDKError as error:
-        _, _, rule = str(error).partition(": ")
-        raise ValueError(rule) from None
+        check_header(value.text)
 
 
 def check_argument(operation: str, edit: Edit) -> None:

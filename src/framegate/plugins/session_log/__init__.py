@@ -8,8 +8,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from framegate.pdk import FieldError
-from framegate.pdk.header_edits import HeaderEdits
 from framegate.pdk.kong import Kong
+from framegate.plugins._header_check import check_header
 from framegate.plugins.session_log.destinations import ToFile, ToHTTP, host_of, to_stdout
 from framegate.plugins.session_log.outbox import Outbox
 
@@ -152,6 +152,6 @@ def _check_http(http: Mapping[str, Any]) -> None:
         if name.lower() == "authorization" and parts.username is not None:
             raise FieldError(field, "the endpoint has user information already: leave one of them out")
         try:
-            HeaderEdits().set(name, value)
+            check_header(name, value)
         except ValueError as error:
             raise FieldError(field, str(error)) from None

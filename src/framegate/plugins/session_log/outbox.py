@@ -86,7 +86,7 @@ class Outbox:
         if thread is not None:
             thread.join(max(0.0, deadline - time.monotonic()))
         if self._records:
-            _log.error("%s: %d records were not delivered before the end", self._name, len(self._records))
+            _log.error("%s: records not delivered before the end: %d", self._name, len(self._records))
 
     def _start(self) -> None:
         self._thread = threading.Thread(target=self._run, name=f"session-log {self._name}", daemon=True)
@@ -134,7 +134,7 @@ class Outbox:
 
 
 class _Trouble:
-    """Tells the operator of a destination that fails: once, each minute that it goes on, and when it is over."""
+    """Tells the operator of a destination that fails: at first, each minute that it goes on, and when it is over."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -147,12 +147,12 @@ class _Trouble:
 
     def lost(self, reason: str) -> None:
         self._count += 1
-        if self._is_due():
-            _log.error("%s: %s; %d records lost so far", self._name, reason, self._count)
+        if self._is_due() or self._count == 1:
+            _log.error("%s: %s; records lost so far: %d", self._name, reason, self._count)
 
     def over(self) -> None:
         if self._told_at is not None:
-            _log.warning("%s: works again; %d records were lost", self._name, self._count)
+            _log.warning("%s: works again; records lost: %d", self._name, self._count)
             self._count, self._told_at = 0, None
 
     def _is_due(self) -> bool:
