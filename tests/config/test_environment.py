@@ -30,6 +30,10 @@ def test_what_is_found_is_a_text_and_is_not_read_again(tmp_path: Path) -> None:
     assert key(tmp_path, "{vault://env/a}", A="12") == "12"
 
 
+def test_nothing_is_looked_up_for_a_comment(tmp_path: Path) -> None:
+    assert config(tmp_path, "_comment: '{vault://env/nothing}'\nconsumers: [{username: a}]\n").consumers
+
+
 def test_a_reference_within_a_text_is_a_text(tmp_path: Path) -> None:
     assert key(tmp_path, "x{vault://env/a}", A="no") == "x{vault://env/a}"
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from framegate.config.file_schema import json_schema
+from framegate.config.load import load
 from framegate.config.model.file import KINDS
 from framegate.config.problems import Problems
 from framegate.config.yaml_reader import read_yaml
@@ -213,6 +215,30 @@ def test_schema_and_loader_agree_on_what_is_wrong(tmp_path: Path, text: str) -> 
 def test_a_file_without_its_version_is_refused(tmp_path: Path, text: str) -> None:
     assert loaded(tmp_path, text).problems != []
     assert list(VALIDATOR.iter_errors(data(text))) != []
+
+
+OTHER_VALUES: list[Any] = [None, True, -1, 3.5, "", "no such", "{vault://env/none}", [], {}, ["x"], [None], {"a": 1}]
+
+
+def variants(value: Any, rest: Iterable[Any]) -> Iterator[Any]:
+    """``value`` with one thing in it replaced, each by each."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from ({**value, name: other} for other in (*rest, *variants(inner, rest)))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from ([*value[:index], other, *value[index + 1 :]] for other in (*rest, *variants(inner, rest)))
+
+
+@pytest.mark.parametrize("text", [text for text in GOOD if "certificates" not in text])
+def test_whatever_is_written_the_loader_has_an_answer_and_refuses_what_the_schema_does(
+    tmp_path: Path, text: str
+) -> None:
+    file = tmp_path / "gateway.json"
+    for variant in variants(data(HEAD + text), OTHER_VALUES):
+        file.write_text(json.dumps(variant))
+        found = load(file, catalog=catalog, environment=ENVIRONMENT)
+        assert found.problems != [] or VALIDATOR.is_valid(variant), variant
 
 
 def objects(schema: Any, at: str = "#") -> Iterator[tuple[str, dict[str, Any]]]:

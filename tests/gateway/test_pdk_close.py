@@ -10,7 +10,7 @@ import pytest
 from tests.kit.frames import Frame, binary, close, cont, ping, text
 from tests.kit.served import SIDES, plugin, served
 
-pytestmark = pytest.mark.usefixtures("loop_kind")
+both_loops = pytest.mark.usefixtures("loop_kind")
 
 
 @pytest.fixture(params=SIDES)
@@ -107,6 +107,7 @@ async def test_a_refused_close_that_the_plugin_does_not_catch_is_its_failure(
     assert "one.py:" in line, "the plugin's own line is named"
 
 
+@both_loops
 async def test_later_plugins_do_not_run_and_nothing_more_is_relayed(side: str, tmp_path: Path) -> None:
     plugins = {
         "first": closing(side, "1008", priority=2),  # type: ignore[arg-type]
@@ -124,6 +125,7 @@ async def test_later_plugins_do_not_run_and_nothing_more_is_relayed(side: str, t
         assert gate.notes == []
 
 
+@both_loops
 async def test_messages_that_had_passed_stand_before_the_close_frame(side: str, tmp_path: Path) -> None:
     body = f"if kong.websocket.{side}.get_frame()[0] == 'go':\n    kong.websocket.{side}.close()"
     async with served(tmp_path, {"one": plugin(**{f"ws_{side}_frame": body})}) as gate, gate.talk() as talk:
@@ -132,6 +134,7 @@ async def test_messages_that_had_passed_stand_before_the_close_frame(side: str, 
         assert await other.recv_many(3) == [text("one"), ping("two"), close(1000)]
 
 
+@both_loops
 async def test_the_other_side_s_unfinished_message_ends_with_the_close_frame(side: str, tmp_path: Path) -> None:
     async with served(tmp_path, {"one": closing(side, "1000, 'bye'")}) as gate, gate.talk() as talk:
         end, other = talk.ends(side)
@@ -143,6 +146,7 @@ async def test_the_other_side_s_unfinished_message_ends_with_the_close_frame(sid
         assert await other.recv_close() == (1000, "bye")
 
 
+@both_loops
 async def test_close_works_in_an_async_plugin_and_sends_at_once(side: str, tmp_path: Path) -> None:
     head = "gone = asyncio.Event()"
     body = f"kong.websocket.{side}.close(1008, 'no')\nnote('closed')\nawait gone.wait()"
@@ -158,18 +162,23 @@ async def test_close_works_in_an_async_plugin_and_sends_at_once(side: str, tmp_p
         await other.ended()
 
 
+@both_loops
 async def test_a_second_close_of_the_other_frame_phase_changes_nothing(tmp_path: Path) -> None:
-    waiting = "await asyncio.sleep(0.02)\nnote(tried(kong.websocket.client.close, 4000, 'second'))"
+    waiting = "note('waits')\nawait asyncio.sleep(0.02)\nattempt(kong.websocket.client.close, 4000, 'second')"
     plugins = {"one": plugin(ws_client_frame=waiting, ws_upstream_frame="kong.websocket.upstream.close(1000, 'first')")}
     async with served(tmp_path, plugins) as gate, gate.talk() as talk:
         talk.client.send(text("slow"))
-        await asyncio.sleep(0.005)
+        await gate.noted("waits")
         talk.upstream.send(text("fast"))
         assert await talk.closes() == ((1000, "first"), (1000, "first"))
-        await gate.notes_come(1)
-        await talk.client.silent(0.02)
+        await asyncio.sleep(0.04)
+        talk.client.send(close(1000))
+        talk.upstream.send(close(1000))
+        await talk.client.ended()
+        await talk.upstream.ended()
 
 
+@both_loops
 async def test_the_record_says_that_a_policy_has_ended_the_session(side: str, tmp_path: Path) -> None:
     close_note = "r = kong.websocket.session()\nnote(r.ended_by, r.why, r.client.close_sent, r.upstream.close_sent)"
     async with served(tmp_path, {"one": closing(side, "1008, 'no'", ws_close=close_note)}) as gate:

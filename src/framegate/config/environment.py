@@ -17,6 +17,9 @@ from framegate.config.problems import Problems
 REFERENCE: Final = r"^\{vault://[^{}]+\}$"
 """What a reference looks like."""
 
+NOTES: Final = frozenset({"_comment", "_ignore", "_info"})
+"""What nobody reads, and so nothing is looked up for."""
+
 _PARTS = re.compile(r"\{vault://(?P<vault>[^/?#{}]+)(?:/(?P<name>[^/?#{}]*))?(?:/(?P<key>[^?#{}]*))?(?P<rest>[^{}]*)\}")
 
 
@@ -32,7 +35,10 @@ def variable_of(name: str) -> str:
 
 def _resolved(value: Any, path: Path, environment: Mapping[str, str], problems: Problems) -> Any:
     if isinstance(value, dict):
-        return {name: _resolved(inner, (*path, name), environment, problems) for name, inner in value.items()}
+        return {
+            name: inner if name in NOTES else _resolved(inner, (*path, name), environment, problems)
+            for name, inner in value.items()
+        }
     if isinstance(value, list):
         return [_resolved(inner, (*path, index), environment, problems) for index, inner in enumerate(value)]
     if isinstance(value, str) and re.match(REFERENCE, value):
