@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ def side(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-def closing(side: str, arguments: str, **more: str) -> str:
+def closing(side: str, arguments: str, **more: Any) -> str:
     return plugin(**{f"ws_{side}_frame": f"kong.websocket.{side}.close({arguments})"}, **more)
 
 
@@ -110,7 +111,7 @@ async def test_a_refused_close_that_the_plugin_does_not_catch_is_its_failure(
 @both_loops
 async def test_later_plugins_do_not_run_and_nothing_more_is_relayed(side: str, tmp_path: Path) -> None:
     plugins = {
-        "first": closing(side, "1008", priority=2),  # type: ignore[arg-type]
+        "first": closing(side, "1008", priority=2),
         "second": plugin(ws_client_frame="note('client')", ws_upstream_frame="note('upstream')", priority=1),
     }
     async with served(tmp_path, plugins) as gate:

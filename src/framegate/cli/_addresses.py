@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-FORMS = "write HOST:PORT, [IPV6]:PORT or unix:PATH"
-MAX_PORT = 65535
+from framegate.config.addresses import parse_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +39,5 @@ def parse_listen(text: str) -> Listen:
     Raises:
         ValueError: it is none of them; the message names the mend.
     """
-    if text.startswith("unix:"):
-        if path := text.removeprefix("unix:"):
-            return Listen(path=path)
-        raise ValueError("the path of the Unix socket is missing")
-    host, colon, port = text.rpartition(":")
-    if not colon or "://" in text:
-        raise ValueError(FORMS)
-    if not (port.isascii() and port.isdigit() and int(port) <= MAX_PORT):
-        raise ValueError(f"the port must be a number from 0 to {MAX_PORT}, not {port!r}; {FORMS}")
-    if not host:
-        raise ValueError(f"the host is missing; 0.0.0.0:{port} is every IPv4 address, [::]:{port} every IPv6 address")
-    return Listen(_unbracketed(host, port), int(port))
-
-
-def _unbracketed(host: str, port: str) -> str:
-    if host.startswith("[") and host.endswith("]") and ":" in host:
-        return host[1:-1]
-    if ":" in host:
-        raise ValueError(f"an IPv6 address stands in brackets: [{host.strip('[]')}]:{port}")
-    if not all(letter.isalnum() or letter in "-._" for letter in host):
-        raise ValueError(f"{host!r} is not a host; {FORMS}")
-    return host
+    address = parse_address(text)
+    return Listen(address.host, address.port, address.path)

@@ -13,8 +13,9 @@ import click
 from click.core import ParameterSource
 
 from framegate._rules import Rule, Table, nearest
-from framegate.cli._addresses import FORMS, Listen, parse_listen
+from framegate.cli._addresses import Listen, parse_listen
 from framegate.cli._console import LEVELS
+from framegate.config.addresses import FORMS
 
 SIZES = {"": 1, "b": 1, "kib": 1024, "mib": 1024**2, "gib": 1024**3}
 METAVARS = {"seconds": "SECONDS", "bytes": "SIZE", "count": "COUNT", "code": "CODE"}

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from framegate.config.configuration import Route
+from framegate.config.patterns import header_pattern, literal_prefix, path_pattern
 from framegate.gateway.host_keys import HostKey, host_key
 from framegate.gateway.paths import normalise
-from framegate.gateway.patterns import header_pattern, literal_prefix, path_pattern
 
 Precedence: TypeAlias = tuple[int, ...]
 

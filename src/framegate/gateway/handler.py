@@ -13,7 +13,6 @@ from framegate.gateway.answers import NO_ROUTE, UNAVAILABLE, UNEXPECTED, message
 from framegate.gateway.dialling import Dialler
 from framegate.gateway.lineup import Lineup, PluginTable
 from framegate.gateway.paths import normalise
-from framegate.pdk.policies import policies_for
 from framegate.gateway.router import Match, Router
 from framegate.pdk.entities import Entity
 from framegate.pdk.exchange import Exchange, Node
@@ -21,6 +20,7 @@ from framegate.pdk.exit import Exit
 from framegate.pdk.failure import PluginFailure, Watch, log_failure
 from framegate.pdk.phases import CERTIFICATE, REWRITE, WS_CLOSE, WS_HANDSHAKE
 from framegate.pdk.plugin import PluginInstance
+from framegate.pdk.policies import policies_for
 from framegate.pdk.run import run_each, run_phase
 from framegate.proxy import Proxy
 from framegate.request import Request

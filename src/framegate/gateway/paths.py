@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 
-_UNRESERVED = re.compile(r"[A-Za-z0-9\-._~]")  # RFC 3986, section 2.3
-# RFC 3986, section 3.3, pchar and "/". Brackets are no pchar, but browsers leave them as they are, and so does this.
+from framegate.config.encoding import normalise_encoding
+
+# What the normal form of the encoding leaves alone, as in framegate.config.encoding.
 _PLAIN = r"A-Za-z0-9\-._~!$&'()*+,;=:@/\[\]"
 _NEEDS_WORK = re.compile(rf"[^{_PLAIN}]|/\.|//|\A(?!/)")
-_TRIPLET_OR_OTHER = re.compile(rf"%[0-9A-Fa-f]{{2}}|[^{_PLAIN}]")
 
 
 def normalise(path: str) -> str:
@@ -27,25 +27,7 @@ def normalise(path: str) -> str:
     """
     if _NEEDS_WORK.search(path) is None:
         return path
-    return _resolved(_TRIPLET_OR_OTHER.sub(_encoded, path))
-
-
-def normalise_encoding(text: str) -> str:
-    """Only the percent-encoding of ``text`` as :func:`normalise` has it; dots and slashes stay."""
-    return _TRIPLET_OR_OTHER.sub(_encoded, text)
-
-
-def _encoded(match: re.Match[str]) -> str:
-    found = match[0]
-    if len(found) == 1:
-        return percent_encoded(found)
-    char = chr(int(found[1:], 16))
-    return char if _UNRESERVED.fullmatch(char) else found.upper()
-
-
-def percent_encoded(text: str) -> str:
-    """Every octet of ``text``, as UTF-8, percent-encoded."""
-    return "".join(f"%{octet:02X}" for octet in text.encode("utf-8", "surrogatepass"))
+    return _resolved(normalise_encoding(path))
 
 
 def _resolved(path: str) -> str:

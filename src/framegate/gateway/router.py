@@ -15,9 +15,8 @@ from framegate.config.configuration import Route, Service
 from framegate.gateway.candidates import ANY_HOST, Candidate, candidates
 from framegate.gateway.host_keys import HostKey, keys_of, names_of, split_port
 from framegate.gateway.paths import upstream_path
-from framegate.gateway.ties import ties
 
-__all__ = ["Captures", "Match", "Router", "ties"]
+__all__ = ["Captures", "Match", "Router"]
 
 Headers = CIMultiDict[str] | CIMultiDictProxy[str]
 Captures = tuple[tuple[str, ...], Mapping[str, str]]

@@ -104,7 +104,7 @@ class Plugin:
         if not id:
             id = self._generate(kong)
             kong.service.request.set_header(self._name, id)
-        kong.ctx.shared.correlation_id = id  # type: ignore[attr-defined]  # a namespace takes any attribute
+        kong.ctx.shared.correlation_id = id
         kong.log.set_serialize_value("correlation_id", id)
         if self._echo:
             kong.response.set_header(self._name, id)

@@ -175,7 +175,7 @@ class Log:
         edits = [*edits, edit]
         serialized(self._exchange, edits)
         own = self._exchange.plugins.setdefault(_OWN, Namespace())
-        own.edits = edits  # type: ignore[attr-defined]  # a namespace takes any attribute
+        own.edits = edits
 
     def _edits(self) -> list[Edit]:
         own = self._exchange.plugins.get(_OWN)

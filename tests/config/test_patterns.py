@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from framegate.gateway.patterns import header_pattern, literal_prefix, path_pattern
+from framegate.config.patterns import header_pattern, literal_prefix, path_pattern
 
 
 @pytest.mark.parametrize(
