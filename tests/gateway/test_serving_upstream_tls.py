@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -85,8 +86,14 @@ async def test_verification_may_be_said(verify: bool, tmp_path: Path) -> None:
 
 
 async def test_an_upstream_without_tls_is_502(tmp_path: Path) -> None:
-    async with served(tmp_path, service={"protocol": "wss"}) as gate:
-        await is_502(gate)
+    async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(plain, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with served(tmp_path, service={"protocol": "wss", "port": port}) as gate:
+            await is_502(gate)
 
 
 async def test_an_upstream_by_name_is_asked_for_that_name(tmp_path: Path) -> None:
@@ -155,10 +162,13 @@ async def test_an_upstream_entity_may_have_a_certificate_of_its_own(tmp_path: Pa
                 assert shown_by_us(talk.upstream) == ["gateway.test"]
 
 
-async def test_a_chain_longer_than_the_depth_allows_is_502(tmp_path: Path) -> None:
-    middle = tls.authority().create_child_ca()
-    context = tls.server_context(ca=middle.create_child_ca())
-    for depth, allowed in ((1, False), (2, True)):
-        service = {"ca_certificates": [AUTHORITY], "tls_verify_depth": depth}
-        async with before(tmp_path, context=context, service=service) as gate:
-            await (gate.serves_on() if allowed else is_502(gate))
+async def test_the_services_certificate_counts_before_the_upstream_entitys(tmp_path: Path) -> None:
+    context = tls.server_context(client_ca=tls.authority())
+    other = {**own_certificate(tls.stranger()), "id": STRANGER}
+    service = {"host": "pool", "protocol": "wss", "ca_certificates": [AUTHORITY], "client_certificate": OURS}
+    async with raw.raw_upstream(ssl=context) as target:
+        pool = {"name": "pool", "targets": [{"target": target.authority}], "client_certificate": STRANGER}
+        how: dict[str, Any] = {"ca_certificates": authorities(), "certificates": [own_certificate(), other]}
+        async with served(tmp_path, service=service, upstreams=[pool], **how) as gate:
+            async with gate.talk(upstream=target) as talk:
+                assert shown_by_us(talk.upstream) == ["gateway.test"]

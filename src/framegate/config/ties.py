@@ -31,22 +31,36 @@ AnyRoute = TypeVar("AnyRoute", bound=Criteria)
 
 
 def ties(routes: Sequence[AnyRoute]) -> list[tuple[AnyRoute, AnyRoute, str]]:
-    """The pairs of routes that tie, in the order of ``routes``, and what they share.
+    """The routes that tie with an earlier one: the first of those, the later route, and what they share.
 
     Two routes tie where they have the same kinds of criteria, share an entry of each, name the same headers, and
     neither is given precedence by ``regex_priority`` or ``created_at``. Entries are compared as they are written, but
     for the case of names and the percent-encoding of paths.
     """
     found = []
-    groups: dict[tuple[Any, ...], list[AnyRoute]] = {}
+    shelves: dict[tuple[Any, ...], list[AnyRoute]] = {}
     for route in routes:
-        rivals = groups.setdefault(_precedence(route), [])
-        for rival in rivals:
-            shared = _shared(rival, route)
-            if shared is not None:
-                found.append((rival, route, shared))
-        rivals.append(route)
+        # Only routes that share a path and a host are compared: a file may have thousands of routes.
+        paths = [_spelt(path) for path in route.paths or ("",)]
+        places = [(_precedence(route), path, host) for path in paths for host in _hosts(route)]
+        hidden_by = next(
+            (
+                (rival, shared)
+                for place in places
+                for rival in shelves.get(place, ())
+                if (shared := _shared(rival, route)) is not None
+            ),
+            None,
+        )
+        if hidden_by is not None:
+            found.append((hidden_by[0], route, hidden_by[1]))
+        for place in places:
+            shelves.setdefault(place, []).append(route)
     return found
+
+
+def _hosts(route: Criteria) -> Sequence[str]:
+    return _lower(route.hosts) or ("",)
 
 
 def _precedence(route: Criteria) -> tuple[Any, ...]:

@@ -67,16 +67,17 @@ def file_context(cert: str, key: str | None, *, where: str) -> ssl.SSLContext:
     return context
 
 
-def upstream_context(service: Service) -> ssl.SSLContext:
-    """How the upstreams of ``service`` are verified, and what they are shown."""
+def upstream_context(service: Service, own: Certificate | None = None) -> ssl.SSLContext:
+    """How the upstreams of ``service`` are verified, and what they are shown: the service's certificate, else ``own``."""
     trusted = "\n".join(authority.cert for authority in service.ca_certificates)
     context = ssl.create_default_context(cadata=trusted or None)
     context.set_alpn_protocols(["http/1.1"])
     if service.tls_verify is False:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    if service.client_certificate is not None:
-        _load_chain(context, service.client_certificate.cert, service.client_certificate.key)
+    shown = service.client_certificate or own
+    if shown is not None:
+        _load_chain(context, shown.cert, shown.key)
     return context
 
 

@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from framegate.config.configuration import Configuration, Service, Target
+from framegate.config.configuration import Configuration, Service, Target, Upstream
 from framegate.errors import UpstreamUnavailable
 from framegate.gateway.balancer import Balancer
 from framegate.gateway.certificates import upstream_context
@@ -55,11 +55,11 @@ class Dialler:
         self._config = config
         self._upstreams = {upstream.name: upstream for upstream in config.upstreams}
         self._balancers = {upstream.name: Balancer(upstream) for upstream in config.upstreams}
-        self._contexts: dict[str, ssl.SSLContext] = {}
+        self._contexts: dict[tuple[str, str | None], ssl.SSLContext] = {}
         self._options = {service.id: self._options_of(service) for service in config.services}
         for service in config.services:
             if service.protocol == "wss":
-                self._context(service)
+                self._context(service, self._upstreams.get(service.host))
 
     def options(self, service: Service, plan: UpstreamPlan) -> ProxyOptions:
         """The options of a session with ``service``."""
@@ -81,7 +81,7 @@ class Dialler:
         name = plan.upstream or (service.host if plan.target is None else None)
         if name not in self._balancers:
             host, port = plan.target or (service.host, service.port)
-            await self._dial(proxy, request, exchange, match, host, port, None)
+            await self._dial(proxy, request, exchange, match, host, port)
             return Lease()
         upstream, balancer = self._upstreams[name], self._balancers[name]
         hashed = hash_key(upstream, ExchangeSource(exchange))
@@ -94,7 +94,7 @@ class Dialler:
             tried.append(target)
             balancer.acquire(target)
             try:
-                await self._dial(proxy, request, exchange, match, target.host, target.port, upstream.host_header)
+                await self._dial(proxy, request, exchange, match, target.host, target.port, upstream)
                 return Lease(lambda target=target: balancer.release(target))  # type: ignore[misc]
             except UpstreamUnavailable as error:
                 balancer.release(target)
@@ -113,9 +113,10 @@ class Dialler:
         match: Match,
         host: str,
         port: int,
-        host_header: str | None,
+        upstream: Upstream | None = None,
     ) -> None:
         plan, service = exchange.upstream, match.service
+        host_header = None if upstream is None else upstream.host_header
         scheme = plan.scheme or service.protocol
         url = _url(scheme, host, port, _target(plan, match, request))
         if plan.host is not None:
@@ -129,17 +130,19 @@ class Dialler:
             protocols=plan.protocols,
             headers=edits.pairs(),
             host=sent_host,
-            ssl=self._context(service) if url.secure else None,
+            ssl=self._context(service, upstream) if url.secure else None,
             server_hostname=_without_port(host_header) if host_header else None,
             without=edits.names() | _IDENTITY,
             trusted=peer_is_trusted(exchange),
         )
         await proxy.connect_upstream_to(url, how)
 
-    def _context(self, service: Service) -> ssl.SSLContext:
-        context = self._contexts.get(service.id)
+    def _context(self, service: Service, upstream: Upstream | None) -> ssl.SSLContext:
+        own = None if upstream is None else upstream.client_certificate
+        key = service.id, None if own is None else own.id
+        context = self._contexts.get(key)
         if context is None:
-            context = self._contexts[service.id] = upstream_context(service)
+            context = self._contexts[key] = upstream_context(service, own)
         return context
 
     def _options_of(self, service: Service, plan: UpstreamPlan | None = None) -> ProxyOptions:
