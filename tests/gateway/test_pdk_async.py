@@ -222,7 +222,6 @@ async def test_connections_do_not_wait_for_each_other_s_plugins(tmp_path: Path) 
                 assert await talk.upstream.recv() == text("x")
                 await gate.server.drain(timeout=0.02)
             await slow.gone()
-            await asyncio.sleep(0)
 
 
 async def test_a_plain_def_may_return_an_awaitable(side: str, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The two opening handshakes through the gateway: what is negotiated, and what a client is answered instead of a 101."""
+"""The two opening handshakes: what is negotiated, and what a client is answered instead of a 101."""
 
 from __future__ import annotations
 

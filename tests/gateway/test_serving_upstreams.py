@@ -73,7 +73,7 @@ async def pooled(
     """A gateway whose service is an upstream with a target for each of ``weights``; ``first`` are targets before them.
 
     Args:
-        more: ``cookie`` that the targets set, ``service`` and other arguments of ``served``; else the upstream's fields.
+        more: ``cookie`` that the targets set; ``service`` and other arguments of ``served``; the upstream's fields.
     """
     cookie = more.pop("cookie", None)
     kept = {name: more.pop(name) for name in ("gateway", "use", "consumers", "plugins") if name in more}

@@ -168,7 +168,7 @@ class Served:
         """Wait until the notes are exactly these."""
         with contextlib.suppress(TimeoutError):
             await self.notes_come(len(what), patience)
-        assert _notes == list(what)
+        assert _notes == list(what), f"noted: {_notes}"
 
     async def notes_come(self, count: int, patience: float = PATIENCE) -> None:
         """Wait until there are so many notes."""
@@ -214,8 +214,7 @@ async def served(
     async with raw.raw_upstream(script, **(origin or {})) as upstream:
         file = _write(folder, plugins or {}, use, upstream, gateway, service, route, secure, sections)
         found = load(file, catalog=Catalog.find, environment={})
-        assert [str(problem) for problem in found.problems] == []
-        assert found.config is not None
+        assert found.config is not None, "\n".join(map(str, found.problems))
         gate = Gateway(found.config)
         async with listening(gate, found.config.gateway.listen[0]) as server:
             try:

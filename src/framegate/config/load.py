@@ -88,24 +88,19 @@ def _load(path: Path, catalog: FindPlugins, environment: Mapping[str, str], prob
     _check_ties(drafts, problems)
     _check_transform(sections, drafts, problems)
     _warn(drafts, problems)
-    section = GatewaySection(sections, path.absolute().parent, problems)
+    folder = path.absolute().parent
+    section = GatewaySection(sections, folder, problems)
     folders = section.plugin_paths()
-    plugins = _plugins(section, folders, catalog, drafts, problems)
+    found = catalog(list(folders))
+    problems.add(found.faults)
+    complete = "plugin_paths" not in section.wrong
+    plugins = PluginConfigs(found, problems, complete_catalog=complete, folder=folder)
+    plugins.check(drafts.of("plugins"))
     gateway = section.resolve(folders, has_certificates=bool(drafts.of("certificates")))
     _check_compression(gateway.options.get("compression"), plugins, problems)
     if problems.errors:
         return None
     return resolve(path, gateway, drafts, plugins.instances)
-
-
-def _plugins(
-    section: GatewaySection, folders: tuple[Path, ...], catalog: FindPlugins, drafts: Drafts, problems: Problems
-) -> PluginConfigs:
-    found = catalog(list(folders))
-    problems.add(found.faults)
-    plugins = PluginConfigs(found, problems, complete_catalog="plugin_paths" not in section.wrong)
-    plugins.check(drafts.of("plugins"))
-    return plugins
 
 
 def _check_ties(drafts: Drafts, problems: Problems) -> None:

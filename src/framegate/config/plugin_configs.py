@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path as FilePath
 from typing import Any, Protocol
 
 from framegate._rules import nearest
@@ -35,12 +36,16 @@ class PluginConfigs:
         problems: to add to.
         complete_catalog: whether every folder that the file names was searched; without that, what is unknown may be
             in the others, and is not told.
+        folder: from where relative paths in a plugin's configuration count.
     """
 
-    def __init__(self, catalog: Catalog, problems: Problems, *, complete_catalog: bool) -> None:
+    def __init__(
+        self, catalog: Catalog, problems: Problems, *, complete_catalog: bool, folder: FilePath | None = None
+    ) -> None:
         self.catalog = catalog
         self.problems = problems
         self.complete_catalog = complete_catalog
+        self.folder = folder
         self.instances: dict[Draft, PluginInstance] = {}
         self._seen: dict[tuple[Any, ...], Draft] = {}
 
@@ -81,10 +86,12 @@ class PluginConfigs:
         if faults:
             return
         try:
-            self.instances[draft] = instantiate(plugin, draft.id, config)
+            self.instances[draft] = instantiate(plugin, draft.id, config, self.folder)
         except FieldError as error:
             self.problems.at((*at, *split_path(error.field)), error.message)
-        except Exception as error:  # a plugin may raise anything, and that is its author's to mend
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a plugin may raise anything, and that is its author's to mend
             what = f"{type(error).__name__}: {error}".removesuffix(": ")
             self.problems.at(at, f"{plugin.name} refuses its configuration: {what}")
 

@@ -68,7 +68,7 @@ def file_context(cert: str, key: str | None, *, where: str) -> ssl.SSLContext:
 
 
 def upstream_context(service: Service, own: Certificate | None = None) -> ssl.SSLContext:
-    """How the upstreams of ``service`` are verified, and what they are shown: the service's certificate, else ``own``."""
+    """How the upstreams of ``service`` are verified, and what they are shown: its own certificate, else ``own``."""
     trusted = "\n".join(authority.cert for authority in service.ca_certificates)
     context = ssl.create_default_context(cadata=trusted or None)
     context.set_alpn_protocols(["http/1.1"])

@@ -5,6 +5,7 @@ here what it needs beside that.
 """
 
 from framegate.errors import PDKError
-from framegate.pdk.plugin import FieldError
+from framegate.pdk.kong import Kong
+from framegate.pdk.plugin import FieldError, resolve_path
 
-__all__ = ["FieldError", "PDKError"]
+__all__ = ["FieldError", "Kong", "PDKError", "resolve_path"]

@@ -282,7 +282,7 @@ class Step:
     Args:
         plugin: its name.
         call: its method.
-        fresh: makes a ``kong`` and its face of this side; for an ``async def``, which may overlap with what the plugin
+        fresh: makes a ``kong`` and its face of this side; where the plugin is awaited, which may overlap with what it
             has left running, a new pair for each frame.
         reuse: whether one pair serves all frames.
     """
@@ -340,6 +340,8 @@ class Chain:
                 raise PluginFailure(step.plugin, self.phase, error) from error
             if result is not None:
                 if hasattr(result, "__await__"):
+                    # What the plugin has left running on an earlier frame must not reach the one that waits here.
+                    step.kong = None
                     return self.finish(self, result, index)
                 self.watch.useless(step.plugin, self.phase, result)
             face.flight = None

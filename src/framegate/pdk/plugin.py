@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from framegate.pdk.phases import PHASES
@@ -96,16 +98,34 @@ class PluginInstance:
         return inspect.iscoroutinefunction(getattr(self.handler, phase))
 
 
-def instantiate(plugin: PluginType, id: str, config: Mapping[str, Any]) -> PluginInstance:
+_folder: ContextVar[Path] = ContextVar("folder of the gateway's file")
+
+
+def resolve_path(path: str) -> Path:
+    """A path in a plugin's configuration: a relative one counts from the folder of the gateway's file.
+
+    For a plugin's ``__init__``; elsewhere, and where there is no file, it counts from the working directory.
+    """
+    return _folder.get(Path()) / path
+
+
+def instantiate(
+    plugin: PluginType, id: str, config: Mapping[str, Any], folder: Path | None = None
+) -> PluginInstance:
     """Make the object that runs.
 
     Args:
         plugin: the plugin.
         id: the id of this configuration.
         config: checked, with defaults filled in.
+        folder: from where relative paths in ``config`` count; None for the working directory.
 
     Raises:
         FieldError: the plugin refuses a field.
         Exception: whatever else the plugin's ``__init__`` raises.
     """
-    return PluginInstance(plugin, id, config, plugin.handler(config))
+    token = _folder.set(folder or Path())
+    try:
+        return PluginInstance(plugin, id, config, plugin.handler(config))
+    finally:
+        _folder.reset(token)

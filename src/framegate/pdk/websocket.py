@@ -56,7 +56,7 @@ class WebSocket:
         try:
             return link.inject(side, typ, data)
         except (TypeError, ValueError, UsageError) as error:
-            raise PDKError(f"{function}: {error}") from None
+            raise PDKError(f"{function}: {str(error).removeprefix('inject: ')}") from None
 
     def session(self) -> SessionRecord:
         """The record of the session: running in the frame phases, finished in ``ws_close``.

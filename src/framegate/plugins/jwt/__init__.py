@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from framegate.pdk import FieldError
+from framegate.pdk import FieldError, resolve_path
 from framegate.pdk.entities import Entity
 from framegate.pdk.kong import Kong
 from framegate.plugins._auth import Identity, Refusal, admit, challenge, owner
@@ -34,7 +34,7 @@ class Plugin:
         self._key_set: Mapping[str, Key] = {}
         if config["jwks_file"] is not None:
             try:
-                self._key_set = read_key_set(config["jwks_file"])
+                self._key_set = read_key_set(str(resolve_path(config["jwks_file"])))
             except BadKeySet as error:
                 raise FieldError("jwks_file", str(error)) from None
         self._told: set[object] = set()

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from framegate.pdk import FieldError
+from framegate.pdk import FieldError, resolve_path
 from framegate.pdk.kong import Kong
 from framegate.plugins._header_check import check_header
 from framegate.plugins.session_log.destinations import ToFile, ToHTTP, host_of, to_stdout
@@ -128,7 +128,7 @@ def _outboxes(config: Mapping[str, Any]) -> Iterator[Outbox]:
     if config["stdout"]:
         yield Outbox("standard output", to_stdout, size=_LOCAL_QUEUE)
     if config["file"]:
-        file = ToFile(config["file"])
+        file = ToFile(str(resolve_path(config["file"])))
         yield Outbox(config["file"], file, size=_LOCAL_QUEUE, rest=file.close)
     if config["http"]:
         http = config["http"]
