@@ -26,6 +26,9 @@ LAYERS = {
     "handshake": set(),
     "session": {"codec"},
     "transport": set(),
+    "pdk": {"codec", "handshake", "messages", "session"},
+    "plugins": {"pdk"},
+    "config": {"handshake", "pdk"},
 }
 FOUNDATIONS = {"errors", "options", "_build", "_pure", "_rules", "_version"}
 
@@ -34,7 +37,12 @@ OUT_OF_REACH = {
     "codec": {"asyncio", "logging", "select", "selectors", "socket", "ssl", "threading", "time", "uvloop"},
     "handshake": {"asyncio", "select", "selectors", "socket", "ssl", "threading", "time", "uvloop"},
     "session": {"asyncio", "select", "selectors", "socket", "ssl", "threading", "time", "uvloop"},
+    "pdk": {"select", "selectors", "ssl", "threading", "uvloop"},
+    "config": {"asyncio", "select", "selectors", "socket", "threading", "time", "uvloop"},
 }
+
+# What `import framegate` must not load: libraries that the gateway alone needs.
+HEAVY = {"cryptography", "jsonschema_rs", "jwt", "pydantic", "yaml"}
 
 
 # Exports
@@ -253,6 +261,12 @@ def test_the_foundations_know_no_layer() -> None:
         if in_package(target) not in FOUNDATIONS | {None}
     ]
     assert found == []
+
+
+def test_the_library_is_loaded_without_what_the_gateway_alone_needs() -> None:
+    code = "import sys, framegate; print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert HEAVY & set(loaded) == set()
 
 
 def test_only_the_program_itself_knows_the_command_line() -> None:
