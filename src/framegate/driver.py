@@ -31,7 +31,19 @@ _log = logging.getLogger("framegate.session")
 class Link:
     """One side as the driver sees it: its leg, its transport, and why it is not read."""
 
-    __slots__ = ("conduit", "ended_early", "ending", "full", "hook", "leg", "paused", "reading", "transport", "waiters")
+    __slots__ = (
+        "conduit",
+        "ended_early",
+        "ending",
+        "full",
+        "hook",
+        "leg",
+        "paused",
+        "reading",
+        "transport",
+        "untaken",
+        "waiters",
+    )
 
     def __init__(self, leg: Leg, transport: Transport) -> None:
         self.leg = leg
@@ -43,6 +55,8 @@ class Link:
         self.ending = False
         # Whether reading waits for the other side to take what is queued for it.
         self.full = False
+        # What was queued toward this side when it was last looked at.
+        self.untaken = 0
         # The end of the stream that came while a hook was pending.
         self.ended_early: tuple[Exception | None] | None = None
         self.waiters: list[asyncio.Future[None]] | None = None
@@ -300,7 +314,7 @@ class Driver:
             read = True
         else:
             link.full = self._is_full(self._other(link), link.full)
-            self._note_blocked(self._other(link).leg, link.full)
+            self._note_blocked(self._other(link), link.full)
             read = not link.paused and lane.pending is None and not link.full
         if read == link.reading:
             return
@@ -313,11 +327,18 @@ class Driver:
             self.session.suspend(link.leg, now)
             link.transport.pause_reading()
 
-    def _note_blocked(self, leg: Leg, full: bool) -> None:
+    def _note_blocked(self, link: Link, full: bool) -> None:
         if not full:
-            leg.blocked = None
-        elif leg.blocked is None:
-            leg.blocked = self.loop.time()
+            link.leg.blocked = None
+        elif link.leg.blocked is None:
+            link.leg.blocked = self.loop.time()
+            link.untaken = link.transport.queued
+
+    def _note_taken(self, link: Link, now: float) -> None:
+        # A transport tells that its queue has become short, not that it has become shorter.
+        if link.leg.blocked is not None and link.transport.queued < link.untaken:
+            link.leg.blocked = now
+            link.untaken = link.transport.queued
 
     def _is_full(self, target: Link, was_full: bool) -> bool:
         # Full at the high-water mark, and until a quarter of it is left.
@@ -339,8 +360,11 @@ class Driver:
 
     def _on_timer(self) -> None:
         self._timer = None
+        now = self.loop.time()
         try:
-            tick(self.session, self.loop.time())
+            for link in (self.client, self.upstream):
+                self._note_taken(link, now)
+            tick(self.session, now)
             self.settle()
         except Exception as error:
             self._give_up(error)

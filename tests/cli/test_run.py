@@ -1,4 +1,4 @@
-"""``framegate run`` as a process: ready lines, signals, exit statuses, mistakes, and the example of the documentation."""
+"""``framegate run`` as a process: ready lines, signals, exit statuses, mistakes, and the documented example."""
 
 from __future__ import annotations
 

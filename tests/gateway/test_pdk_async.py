@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from pathlib import Path
 
@@ -52,7 +51,9 @@ async def test_a_lane_whose_plugin_waits_keeps_its_order(side: str, slow: str, t
 async def test_the_other_lane_goes_on_while_one_waits(side: str, tmp_path: Path) -> None:
     head = "go = asyncio.Event()"
     body = "note('in')\nawait go.wait()"
-    sources = {"one": plugin(head=head, **{f"ws_{side}_frame": body, f"ws_{OTHER[side]}_frame": "note('passes')\ngo.set()"})}
+    sources = {
+        "one": plugin(head=head, **{f"ws_{side}_frame": body, f"ws_{OTHER[side]}_frame": "note('passes')\ngo.set()"})
+    }
     async with served(tmp_path, sources) as gate, gate.talk() as talk:
         end, other = talk.ends(side)
         end.send(text("waits"))
@@ -168,7 +169,9 @@ async def test_async_phases_run_one_after_the_other(tmp_path: Path) -> None:
         return f"note('{name} begins')\nawait asyncio.sleep(0.002)\nnote('{name} ends')"
 
     phases = ("rewrite", "ws_handshake", "ws_close")
-    plugins = {name: plugin(priority=p, **{ph: body(f"{name} {ph}") for ph in phases}) for name, p in (("a", 2), ("b", 1))}
+    plugins = {
+        name: plugin(priority=p, **{ph: body(f"{name} {ph}") for ph in phases}) for name, p in (("a", 2), ("b", 1))
+    }
     async with served(tmp_path, plugins) as gate, gate.talk():
         pass
     assert gate.notes == [f"{name} {ph} {what}" for ph in phases for name in "ab" for what in ("begins", "ends")]
@@ -195,7 +198,10 @@ async def test_an_async_handshake_may_wait_and_then_decide(tmp_path: Path) -> No
 
 async def test_nothing_goes_to_the_upstream_while_the_handshake_phase_waits(tmp_path: Path) -> None:
     head = "go = asyncio.Event()"
-    phases = {"ws_handshake": "note('in')\nawait go.wait()", "ws_client_frame": "note(kong.websocket.client.get_frame()[0])"}
+    phases = {
+        "ws_handshake": "note('in')\nawait go.wait()",
+        "ws_client_frame": "note(kong.websocket.client.get_frame()[0])",
+    }
     body = "go.set()\nkong.response.exit(404)"
     release = "if kong.request.get_path() == '/release':\n" + "".join(f"    {line}\n" for line in body.splitlines())
     async with served(tmp_path, {"one": plugin(head=head, rewrite=release, **phases)}) as gate:
@@ -224,13 +230,14 @@ async def test_connections_do_not_wait_for_each_other_s_plugins(tmp_path: Path) 
             await slow.gone()
 
 
-async def test_a_plain_def_may_return_an_awaitable(side: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("result", ["later(kong)", "asyncio.ensure_future(later(kong))"])
+async def test_a_plain_def_may_return_an_awaitable(side: str, result: str, tmp_path: Path) -> None:
     head = f"""
     async def later(kong):
         await asyncio.sleep(0)
         kong.websocket.{side}.set_frame_data("later")
     """
-    async with served(tmp_path, {"one": of_side(side, "return later(kong)", head=head)}) as gate, gate.talk() as talk:
+    async with served(tmp_path, {"one": of_side(side, f"return {result}", head=head)}) as gate, gate.talk() as talk:
         end, other = talk.ends(side)
         end.send(text("x"), text("y"))
         assert await other.recv_many(2) == [text("later"), text("later")]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.kit.frames import Frame, binary, close, cont, ping, text
-from tests.kit.served import SIDES, plugin, served
+from tests.kit.served import FINE, SIDES, plugin, served
 
 both_loops = pytest.mark.usefixtures("loop_kind")
 
@@ -165,14 +164,17 @@ async def test_close_works_in_an_async_plugin_and_sends_at_once(side: str, tmp_p
 
 @both_loops
 async def test_a_second_close_of_the_other_frame_phase_changes_nothing(tmp_path: Path) -> None:
-    waiting = "note('waits')\nawait asyncio.sleep(0.02)\nattempt(kong.websocket.client.close, 4000, 'second')"
-    plugins = {"one": plugin(ws_client_frame=waiting, ws_upstream_frame="kong.websocket.upstream.close(1000, 'first')")}
+    phases = {
+        "ws_client_frame": "note('waits')\nawait go.wait()\nattempt(kong.websocket.client.close, 4000, 'second')",
+        "ws_upstream_frame": "kong.websocket.upstream.close(1000, 'first')\ngo.set()",
+    }
+    plugins = {"one": plugin(head="go = asyncio.Event()", **phases)}
     async with served(tmp_path, plugins) as gate, gate.talk() as talk:
         talk.client.send(text("slow"))
         await gate.noted("waits")
         talk.upstream.send(text("fast"))
         assert await talk.closes() == ((1000, "first"), (1000, "first"))
-        await asyncio.sleep(0.04)
+        await gate.noted("waits", FINE)
         talk.client.send(close(1000))
         talk.upstream.send(close(1000))
         await talk.client.ended()

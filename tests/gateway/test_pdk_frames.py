@@ -1,4 +1,4 @@
-"""The frame in a plugin's hands: what it sees of it, what it may make of it, and what the peer and later plugins get."""
+"""The frame in a plugin's hands: what it sees, what it may make of it, and what the peer and later plugins get."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from tests.kit.frames import Frame, binary, close, cont, ping, pong, text
 from tests.kit.served import SIDES, plugin, served
+
 
 @pytest.fixture(params=SIDES)
 def side(request: pytest.FixtureRequest) -> str:
@@ -150,7 +151,9 @@ async def test_set_status_refuses_a_status_that_may_not_be_sent(side: str, statu
     assert said.startswith(f"kong.websocket.{side}.set_status: status {status} may not be sent")
 
 
-@pytest.mark.parametrize(("status", "typ"), [("'1000'", "str"), ("1000.0", "float"), ("None", "NoneType"), ("True", "bool")])
+@pytest.mark.parametrize(
+    ("status", "typ"), [("'1000'", "str"), ("1000.0", "float"), ("None", "NoneType"), ("True", "bool")]
+)
 async def test_set_status_takes_an_int_alone(status: str, typ: str, tmp_path: Path) -> None:
     plugins = {"one": on_frame("client", f"attempt(frames.set_status, {status})")}
     async with served(tmp_path, plugins) as gate, gate.talk() as talk:
@@ -186,7 +189,9 @@ async def test_a_reason_without_a_status_is_left_out(side: str, tmp_path: Path) 
 
 
 async def test_a_status_that_is_set_and_set_back_is_the_sender_s(side: str, tmp_path: Path) -> None:
-    plugins = {"one": on_frame(side, "frames.set_status(3000)\nframes.set_status(4001)\nframes.set_status(int('4001'))")}
+    plugins = {
+        "one": on_frame(side, "frames.set_status(3000)\nframes.set_status(4001)\nframes.set_status(int('4001'))")
+    }
     async with served(tmp_path, plugins) as gate, gate.talk() as talk:
         end, other = talk.ends(side)
         end.send(close(4001, "why"))
@@ -227,7 +232,8 @@ async def test_a_close_frame_cannot_be_dropped(side: str, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("ending", ["drop_frame", "close"])
 @pytest.mark.parametrize(
-    ("function", "arguments"), [("set_frame_data", "'x'"), ("drop_frame", ""), ("close", "1001"), ("set_status", "1000")]
+    ("function", "arguments"),
+    [("set_frame_data", "'x'"), ("drop_frame", ""), ("close", "1001"), ("set_status", "1000")],
 )
 async def test_nothing_can_be_changed_after_a_drop_or_a_close(
     side: str, ending: str, function: str, arguments: str, tmp_path: Path
@@ -244,7 +250,9 @@ async def test_nothing_can_be_changed_after_a_drop_or_a_close(
 async def test_changes_pass_through_all_plugins_to_the_peer(side: str, tmp_path: Path) -> None:
     body = f"{SEEN}\ndata, typ, status = frames.get_frame()\nframes.set_frame_data(data + str(self.config['mark']))"
     schema = "({'mark': {'type': 'integer'}},)"
-    plugins = {name: on_frame(side, body, priority=p, schema=schema) for name, p in (("low", 1), ("high", 9), ("mid", 5))}
+    plugins = {
+        name: on_frame(side, body, priority=p, schema=schema) for name, p in (("low", 1), ("high", 9), ("mid", 5))
+    }
     use = [{"name": name, "config": {"mark": mark}} for mark, name in enumerate(plugins)]
     async with served(tmp_path, plugins, use=use) as gate, gate.talk() as talk:
         end, other = talk.ends(side)

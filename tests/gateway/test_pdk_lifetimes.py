@@ -114,7 +114,7 @@ async def test_ws_close_does_not_run_for_a_malformed_request_or_without_a_route(
 
 
 async def test_ws_close_does_not_run_for_a_client_that_leaves_during_the_handshake(tmp_path: Path) -> None:
-    plugins = {"one": plugin(ws_handshake="note('in')\nawait asyncio.sleep(0.02)", ws_close=CLOSED)}
+    plugins = {"one": plugin(ws_handshake="note('in')\nawait asyncio.sleep(0.1)", ws_close=CLOSED)}
     async with served(tmp_path, plugins) as gate:
         async with raw.dialled(gate.port) as client:
             client.send_raw(heads.upgrade_request())

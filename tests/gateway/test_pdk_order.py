@@ -106,7 +106,9 @@ SCOPES: list[tuple[str, ...]] = [
 
 NAMES = {"consumer": "ann", "route": "main", "service": "main"}
 
-ANN: dict[str, Any] = {"consumers": [{"username": "ann", "keyauth_credentials": [{"key": "ann's"}]}, {"username": "bob"}]}
+ANN: dict[str, Any] = {
+    "consumers": [{"username": "ann", "keyauth_credentials": [{"key": "ann's"}]}, {"username": "bob"}]
+}
 
 AS_ANN = [("apikey", "ann's")]
 
@@ -199,7 +201,9 @@ async def test_rewrite_and_certificate_run_for_what_is_configured_globally(
 
 
 async def test_rewrite_runs_before_the_route_is_known_and_without_one(tmp_path: Path) -> None:
-    plugins = {"one": plugin(rewrite="note(kong.router.get_route(), kong.request.get_path())", ws_handshake="note('?')")}
+    plugins = {
+        "one": plugin(rewrite="note(kong.router.get_route(), kong.request.get_path())", ws_handshake="note('?')")
+    }
     async with served(tmp_path, plugins, route={"paths": ["/known"]}) as gate:
         head, body = await gate.asked(target="/unknown")
         assert (head.status, gate.notes) == (404, [(None, "/unknown")])

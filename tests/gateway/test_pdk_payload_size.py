@@ -12,7 +12,7 @@ import pytest
 from tests.kit.frames import Frame, binary, close, cont, ping, pong, text
 from tests.kit.served import SIDES, Served, Talk, plugin, served
 
-pytestmark = pytest.mark.usefixtures("loop_kind")
+both_loops = pytest.mark.usefixtures("loop_kind")
 
 KIB, MIB = 1024, 1024 * 1024
 DEFAULT = {"client": 1 * MIB, "upstream": 16 * MIB}
@@ -80,6 +80,7 @@ async def test_control_frames_are_never_limited(side: str, tmp_path: Path) -> No
             await passes(talk, side, sent)
 
 
+@both_loops
 async def test_a_message_over_the_limit_is_refused_before_its_payload_has_come(side: str, tmp_path: Path) -> None:
     async with served(tmp_path, {"one": limit(side, 1000)}) as gate, gate.talk() as talk:
         end, other = talk.ends(side)
@@ -125,6 +126,7 @@ async def test_the_last_of_several_limits_holds(side: str, tmp_path: Path) -> No
 # Joining
 
 
+@both_loops
 async def test_a_limit_alone_joins_the_messages_of_that_side_and_of_that_side_only(side: str, tmp_path: Path) -> None:
     async with served(tmp_path, {"one": limit(side, 100)}) as gate, gate.talk() as talk:
         await passes(talk, side, text("a", fin=False), cont("b", fin=True), got=text("ab"))
@@ -132,6 +134,7 @@ async def test_a_limit_alone_joins_the_messages_of_that_side_and_of_that_side_on
         await passes(talk, OTHER[side], cont("b", fin=True))
 
 
+@both_loops
 async def test_frames_of_an_unread_side_stream_without_a_limit(side: str, tmp_path: Path) -> None:
     size = 17 * MIB
     async with served(tmp_path, {"one": plugin(**{f"ws_{side}_frame": "pass"})}) as gate, gate.talk() as talk:
@@ -146,6 +149,7 @@ async def test_frames_of_an_unread_side_stream_without_a_limit(side: str, tmp_pa
         await passes(talk, OTHER[side], cont("", fin=True))
 
 
+@both_loops
 async def test_a_route_without_a_frame_phase_or_limit_relays_as_it_comes(side: str, tmp_path: Path) -> None:
     async with served(tmp_path, {"one": plugin(ws_handshake="pass", ws_close="pass")}) as gate, gate.talk() as talk:
         end, other = talk.ends(side)
@@ -228,6 +232,7 @@ async def test_a_limit_changes_from_the_next_frame_on(side: str, tmp_path: Path)
         await is_too_large(talk, side, text("x" * 21))
 
 
+@both_loops
 async def test_a_limit_changes_for_a_frame_in_the_same_packet(side: str, tmp_path: Path) -> None:
     plugins = {"one": plugin(**{f"ws_{side}_frame": CHANGED.format(side=side)})}
     async with served(tmp_path, plugins) as gate, gate.talk() as talk:
@@ -256,6 +261,7 @@ async def test_zero_restores_the_default_while_the_session_runs(side: str, tmp_p
         assert await end.recv_close() == TOO_LARGE
 
 
+@both_loops
 async def test_a_limit_that_an_async_plugin_sets_holds_for_what_waits_behind_it(side: str, tmp_path: Path) -> None:
     body = "await asyncio.sleep(0.005)\n" + CHANGED.format(side=side)
     async with served(tmp_path, {"one": plugin(**{f"ws_{side}_frame": body})}) as gate, gate.talk() as talk:

@@ -56,6 +56,18 @@ async def test_all_sessions_that_a_drain_cuts_off_run_it(tmp_path: Path) -> None
     assert gate.notes == ["drain"] * 20
 
 
+async def test_a_last_phase_that_has_begun_is_not_cut_off(tmp_path: Path) -> None:
+    slow = plugin(ws_close="note('begun')\nawait asyncio.sleep(0.2)\nnote(kong.websocket.session().why)")
+    async with served(tmp_path, {"slow": slow}) as gate:
+        async with gate.talk() as talk:
+            await talk.bye()
+            for peer in (talk.client, talk.upstream):
+                await peer.release()
+            await gate.notes_come(1)
+            await gate.server.drain(timeout=0.05)
+    assert gate.notes == ["begun", "close"]
+
+
 async def test_a_handshake_that_a_drain_cuts_off_is_answered_503(tmp_path: Path) -> None:
     async with served(tmp_path, CLOSING, script=raw.say_nothing) as gate:
         async with raw.dialled(gate.port) as client:

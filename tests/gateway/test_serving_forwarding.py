@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit import heads
+from tests.kit import heads, raw
 from tests.kit.heads import Head
 from tests.kit.served import Served, plugin, served
 
@@ -69,6 +69,19 @@ async def test_plugins_see_the_address_that_counts(trusted: bool, address: str, 
     async with served(tmp_path, {"seeing": seeing}, gateway=TRUSTING if trusted else None) as gate:
         await asked(gate, CLAIMS)
         assert gate.notes == [(address, "127.0.0.1")]
+
+
+async def test_a_client_on_a_unix_socket_has_no_address_and_no_say(tmp_path: Path) -> None:
+    gateway = {"listen": ["unix:s"], "trusted_ips": ["0.0.0.0/0", "::/0"]}
+    async with served(tmp_path, gateway=gateway) as gate:
+        async with raw.connected(None, unix_path=str(tmp_path / "s"), extra=CLAIMS):
+            upstream = await gate.origin.accepted()
+            assert upstream.head.get("X-Forwarded-For") == "unknown"
+            assert upstream.head.get("X-Forwarded-Host") == "gateway.test"
+            assert upstream.head.get("X-Forwarded-Port") is None
+            assert upstream.head.get("Forwarded") == "for=unknown;host=gateway.test;proto=http"
+            await upstream.release()
+        await gate.idle()
 
 
 # Identity

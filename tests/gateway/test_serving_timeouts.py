@@ -54,6 +54,11 @@ async def test_a_write_timeout_aborts_a_side_that_takes_nothing(side: str, tmp_p
         await flooded(*talk.ends(side))
 
 
+async def test_a_write_timeout_holds_for_clients_with_tls_too(tmp_path: Path, loop_kind: str) -> None:
+    async with served(tmp_path, service={"write_timeout": 300}, secure=True) as gate, gate.talk() as talk:
+        await flooded(talk.upstream, talk.client)
+
+
 async def test_a_plugin_may_set_the_timeouts_of_a_session(tmp_path: Path) -> None:
     impatient = plugin(
         ws_handshake="""
@@ -134,6 +139,14 @@ async def test_the_frame_size_holds_for_whole_messages_where_plugins_read(side: 
         source.send(text("x" * 60, fin=False), cont("x" * 41, fin=True))
         assert await source.recv_close() == (1009, "Payload Too Large")
         assert await target.recv_close() == (1001, "")
+
+
+@sides
+async def test_fragments_may_be_joined_everywhere(side: str, tmp_path: Path) -> None:
+    async with served(tmp_path, gateway=options(aggregate_fragments=True)) as gate, gate.talk() as talk:
+        source, target = talk.ends(side)
+        source.send(text("one ", fin=False), cont("message", fin=True))
+        assert await target.recv() == text("one message")
 
 
 @sides

@@ -184,6 +184,30 @@ async def test_a_certificate_plugin_that_raises_refuses_the_client(
         await gate.serves_on()
 
 
+SLOW = {"slow": plugin(certificate="note('in')\nawait asyncio.sleep(60)")}
+
+
+async def dialling(gate: Served) -> None:
+    """A client gets no TLS."""
+    with pytest.raises((OSError, EOFError)):
+        await asyncio.open_connection("127.0.0.1", gate.port, ssl=tls.client_context(), server_hostname="localhost")
+
+
+async def test_a_slow_certificate_plugin_counts_toward_the_time_for_the_handshake(tmp_path: Path) -> None:
+    async with served(tmp_path, SLOW, secure=True, gateway={"limits": {"handshake_timeout": 150}}) as gate:
+        await dialling(gate)
+        assert not gate.server._busy()
+
+
+async def test_a_drain_does_not_wait_for_a_slow_certificate_plugin(tmp_path: Path) -> None:
+    async with served(tmp_path, SLOW, secure=True) as gate:
+        client = asyncio.create_task(dialling(gate))
+        await gate.notes_come(1)
+        await gate.server.drain(timeout=0.05)
+        await client
+        assert not gate.server._busy()
+
+
 async def test_a_plugin_of_one_route_has_no_certificate_phase(tmp_path: Path) -> None:
     seeing = plugin(certificate="note('certificate')", ws_handshake="note('ws_handshake')")
     use = [{"name": "seeing", "route": "main"}]

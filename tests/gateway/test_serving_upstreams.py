@@ -191,6 +191,41 @@ async def test_a_consumer_keeps_its_target(tmp_path: Path) -> None:
         assert await hashed(pool, ["ann", "bob", "cid", "dee"], "apikey") == once
 
 
+HASHED: dict[str, tuple[dict[str, Any], str, list[tuple[str, str]]]] = {
+    "path": ({"hash_on": "path"}, "/room/{}", []),
+    "query_arg": ({"hash_on": "query_arg", "hash_on_query_arg": "user"}, "/?x={0}&user={0}", []),
+    "named capture": ({"hash_on": "uri_capture", "hash_on_uri_capture": "room"}, "/room/{}", []),
+    "numbered capture": ({"hash_on": "uri_capture", "hash_on_uri_capture": "1"}, "/room/{}", []),
+    "fallback": (
+        {"hash_on": "consumer", "hash_fallback": "header", "hash_fallback_header": "X-User"},
+        "/",
+        [("X-User", "{}")],
+    ),
+    "two header fields": (
+        {"hash_on": "header", "hash_on_header": "X-User"},
+        "/",
+        [("X-User", "same"), ("X-User", "{}")],
+    ),
+}
+
+
+@pytest.mark.parametrize(("fields", "target", "extra"), HASHED.values(), ids=HASHED)
+async def test_whatever_is_hashed_keeps_its_target(
+    fields: dict[str, Any], target: str, extra: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    service = {"routes": [{"paths": [r"~/room/(?<room>\w+)", "/"]}]}
+    async with pooled(tmp_path, {"a": 100, "b": 100}, service=service, **fields) as pool:
+        rounds = []
+        for _ in range(2):
+            seen = []
+            for value in range(10):
+                headers = [(name, text_.format(value)) for name, text_ in extra]
+                seen.append(await pool.went(headers, target=target.format(value)))
+            rounds.append(seen)
+        assert rounds[0] == rounds[1]
+        assert set(rounds[0]) == {"a", "b"}
+
+
 # Targets that are not there
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from framegate.driver import Driver
 from framegate.options import ProxyOptions
-from framegate.session.record import SessionRecord
 from framegate.session.policy import policies_of
+from framegate.session.record import SessionRecord
 from framegate.session.session import Session
 from framegate.transport.memory import memory_pair
 from tests.kit import frames

@@ -11,6 +11,7 @@ import contextlib
 import textwrap
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,9 @@ def plugin(*, priority: int = 0, schema: str = "()", head: str = "", **phases: s
     parts.append("class Plugin:\n    def __init__(self, config):\n        self.config = config\n")
     for phase, body in phases.items():
         start = "async def" if "await " in body else "def"
-        parts.append(f"    {start} {phase}(self, kong):\n" + textwrap.indent(textwrap.dedent(body).strip("\n"), " " * 8))
+        parts.append(
+            f"    {start} {phase}(self, kong):\n" + textwrap.indent(textwrap.dedent(body).strip("\n"), " " * 8)
+        )
     return "\n".join(parts) + "\n"
 
 
@@ -213,7 +216,9 @@ async def served(
     _notes.clear()
     async with raw.raw_upstream(script, **(origin or {})) as upstream:
         file = _write(folder, plugins or {}, use, upstream, gateway, service, route, secure, sections)
-        found = load(file, catalog=Catalog.find, environment={})
+        # Only a test that says itself which plugins run can mean bundled ones; to look for them takes its time.
+        find = partial(Catalog.find, bundled=use is not None, entry_points=False)
+        found = load(file, catalog=find, environment={})
         assert found.config is not None, "\n".join(map(str, found.problems))
         gate = Gateway(found.config)
         async with listening(gate, found.config.gateway.listen[0]) as server:

@@ -53,7 +53,7 @@ class StreamKey(NamedTuple):
 
 def stream_key(event: Event) -> StreamKey:
     """The stream that an event of :data:`ENDS` or :data:`DELTAS` belongs to."""
-    typ = event["type"]
+    typ: str = event["type"]
     return StreamKey(ENDS.get(typ, typ), event.get("response_id"), event.get("item_id"), event.get("content_index"))
 
 

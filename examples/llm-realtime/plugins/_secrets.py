@@ -12,9 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 # No part of these can take the same characters in two ways, so that no text makes them slow.
 EMAIL = re.compile(r"(?<![\w.%+-])[\w.%+-]++@(?:[\w-]++\.)+[A-Za-z]{2,}")
 # The lookahead consumes nothing: a number that fails the checksum does not hide one that begins within it.
-CARD = re.compile(
-    r"(?<!\d)(?=(\d{13,19}(?!\d)|\d{4}([ .-])(?:\d{4}\2\d{4}\2\d{4}|\d{6}\2\d{4,5})(?!\d)))", re.ASCII
-)
+CARD = re.compile(r"(?<!\d)(?=(\d{13,19}(?!\d)|\d{4}([ .-])(?:\d{4}\2\d{4}\2\d{4}|\d{6}\2\d{4,5})(?!\d)))", re.ASCII)
 # With its country, or as North America writes it; local numbers look like any other number.
 PHONE = re.compile(
     r"(?<![\d+])(?:(?:\+|00)[1-9](?:[ ()./-]{0,2}\d){6,13}|\(?[2-9]\d\d\)?[ .-]?[2-9]\d\d[ .-]\d{4})(?!\d)", re.ASCII
@@ -48,7 +46,7 @@ class Secrets:
     def spans(self, text: str) -> list[Span]:
         """Where secrets stand, in their order; those that overlap are one."""
         merged: list[Span] = []
-        for start, end, kind in sorted(self._each(text)):
+        for start, end, kind in sorted(self._each(text), key=lambda span: (span[0], -span[1])):
             if merged and start < merged[-1][1]:
                 first, before, name = merged.pop()
                 start, end, kind = first, max(before, end), name

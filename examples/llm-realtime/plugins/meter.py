@@ -44,8 +44,9 @@ Schema = (
 
 REASON: Final = "budget used up"
 
-# Clients choose what they write into `type`: what is beyond these many names is counted together.
+# Clients choose what they write into `type`: the rest is counted together.
 _MOST_TYPES: Final = 50
+_LONGEST_TYPE: Final = 80
 
 
 class Usage:
@@ -57,18 +58,25 @@ class Usage:
         self.audio_bytes = 0
         self.events: Counter[str] = Counter()
 
-    def add(self, event: dict[str, Any]) -> None:
-        """Count an event of either side."""
-        typ = event["type"]
-        self.events[typ if typ in self.events or len(self.events) < _MOST_TYPES else "other"] += 1
-        if typ == "input_audio_buffer.append":
-            self.audio_bytes += decoded_size(event["audio"])
-        elif typ == "response.output_audio.delta":
+    def add_client_event(self, event: dict[str, Any]) -> None:
+        """Count an event of the client, whose word counts for nothing but what it sends."""
+        self._add_type(event["type"])
+        if event["type"] == "input_audio_buffer.append" and isinstance(audio := event.get("audio"), str):
+            self.audio_bytes += decoded_size(audio)
+
+    def add_upstream_event(self, event: dict[str, Any]) -> None:
+        """Count an event of the upstream, who alone says how many tokens there were."""
+        self._add_type(event["type"])
+        if event["type"] == "response.output_audio.delta":
             self.audio_bytes += decoded_size(event["delta"])
-        elif typ == "response.done":
+        elif event["type"] == "response.done":
             usage = event["response"].get("usage") or {}
             self.input_tokens += usage.get("input_tokens", 0)
             self.output_tokens += usage.get("output_tokens", 0)
+
+    def _add_type(self, typ: str) -> None:
+        known = typ in self.events or (len(self.events) < _MOST_TYPES and len(typ) <= _LONGEST_TYPE)
+        self.events[typ if known else "other"] += 1
 
     def add_all(self, other: Usage) -> None:
         """Count what ``other`` has counted."""
@@ -80,7 +88,9 @@ class Usage:
 
 class Plugin:
     def __init__(self, config: Mapping[str, Any]) -> None:
-        self.config = config
+        self._most_tokens: int | None = config["max_tokens"]
+        self._most_seconds: float | None = config["max_audio_seconds"]
+        self._bytes_per_second: int = config["audio_bytes_per_second"]
         # Of the connections that are over, as long as this process lives. What invoices are made of, take from the log.
         self._totals: dict[str, Usage] = {}
 
@@ -92,7 +102,7 @@ class Plugin:
         if typ != "text":
             return
         usage: Usage = kong.ctx.plugin.usage
-        usage.add(json.loads(data))
+        usage.add_client_event(json.loads(data))
         if spent := self._spent(usage):
             kong.websocket.inject("client", "text", budget_error(spent))
             kong.websocket.client.close(1008, REASON)
@@ -102,7 +112,7 @@ class Plugin:
         if typ != "text":
             return
         usage: Usage = kong.ctx.plugin.usage
-        usage.add(json.loads(data))
+        usage.add_upstream_event(json.loads(data))
         if spent := self._spent(usage):
             # close() keeps the frame in flight back; it has been paid for, so the client gets it.
             kong.websocket.inject("client", "text", data)
@@ -119,15 +129,14 @@ class Plugin:
 
     def _spent(self, usage: Usage) -> str | None:
         """What there was too much of, or None."""
-        most_tokens, most_audio = self.config["max_tokens"], self.config["max_audio_seconds"]
-        if most_tokens and usage.input_tokens + usage.output_tokens > most_tokens:
-            return f"more than {most_tokens} tokens"
-        if most_audio and self._seconds(usage) > most_audio:
-            return f"more than {most_audio:g} seconds of audio"
+        if self._most_tokens and usage.input_tokens + usage.output_tokens > self._most_tokens:
+            return f"more than {self._most_tokens} tokens"
+        if self._most_seconds and self._seconds(usage) > self._most_seconds:
+            return f"more than {self._most_seconds:g} seconds of audio"
         return None
 
     def _seconds(self, usage: Usage) -> float:
-        return round(usage.audio_bytes / self.config["audio_bytes_per_second"], 3)
+        return round(usage.audio_bytes / self._bytes_per_second, 3)
 
     def _figures(self, usage: Usage) -> dict[str, Any]:
         return {

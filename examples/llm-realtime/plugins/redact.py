@@ -120,8 +120,8 @@ class Plugin:
         text = connection.open.setdefault(stream_key(event), OpenText(Stream(self._secrets, self._hold), event))
         text.last = event
         before: str = event["delta"]
-        event["delta"] = text.stream.feed(before, connection.found)
-        return event["delta"] != before
+        event["delta"] = after = text.stream.feed(before, connection.found)
+        return after != before
 
     def _ended_by(self, event: Event, connection: Connection) -> Iterator[Event]:
         """What the streams that an event ends have held back, each as one more delta."""

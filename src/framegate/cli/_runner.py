@@ -69,6 +69,7 @@ async def serve(
     *,
     ready: Callable[[Sequence[Server]], None] | None = None,
     stop_on: Sequence[signal.Signals] = STOP,
+    on_hang_up: str = "there is no configuration file to reload",
 ) -> int:
     """Open all listeners, say so, and serve until a signal asks for the drain.
 
@@ -76,11 +77,12 @@ async def serve(
         listeners: where to listen; either all are open or the command fails.
         ready: called once all of them are open, after the ready lines.
         stop_on: the signals that drain; a SIGHUP that is not among them is logged and changes nothing.
+        on_hang_up: why that is so.
 
     Raises:
         FramegateError: a listener cannot be opened; the message names its address.
     """
-    stop = StopSignals(stop_on)
+    stop = StopSignals(stop_on, on_hang_up)
     async with AsyncExitStack() as stack:
         servers = [await _open(stack, listener) for listener in listeners]
         for listener, server in zip(listeners, servers, strict=True):
@@ -113,7 +115,8 @@ class StopSignals:
     the loop busy.
     """
 
-    def __init__(self, stop_on: Sequence[signal.Signals]) -> None:
+    def __init__(self, stop_on: Sequence[signal.Signals], on_hang_up: str) -> None:
+        self._hang_up = on_hang_up
         self._loop = asyncio.get_running_loop()
         self._first: asyncio.Future[str] = self._loop.create_future()
         self._seen = False
@@ -133,4 +136,4 @@ class StopSignals:
         self._loop.call_soon_threadsafe(self._first.set_result, signal.Signals(number).name)
 
     def _on_hang_up(self, number: int, frame: FrameType | None) -> None:
-        self._loop.call_soon_threadsafe(logger.info, "SIGHUP: there is no configuration file to reload")
+        self._loop.call_soon_threadsafe(logger.info, "SIGHUP: %s", self._hang_up)

@@ -18,6 +18,8 @@ from framegate.cli.check import WRONG, load_or_complain, plugin_path_flag
 if TYPE_CHECKING:
     from framegate.config.configuration import Configuration
 
+NO_RELOAD = "this version reads its file once; restart it to serve what has changed"
+
 
 @click.command("run")
 @click.argument("file")
@@ -38,7 +40,7 @@ def run(file: str, plugin_paths: tuple[Path, ...], workers: int | None, log_leve
     if wanted != 1:
         raise click.UsageError(f"workers: this version serves with one process, not {wanted}; leave it out or say 1")
     start_log(log_level or config.gateway.log_level)
-    return run_to_the_end(serve(_listeners(config)))
+    return run_to_the_end(serve(_listeners(config), on_hang_up=NO_RELOAD))
 
 
 def _listeners(config: Configuration) -> list[Listener]:

@@ -45,11 +45,11 @@ class GatewaySection:
                 self.problems.at(("gateway", "plugin_paths", index), f"the folder {str(path)!r} {what}")
         return tuple(found)
 
-    def resolve(self, plugin_paths: tuple[Path, ...], *, has_certificates: bool) -> Gateway:
+    def resolve(self, plugin_paths: tuple[Path, ...], *, has_server_names: bool) -> Gateway:
         """The section, with everything checked."""
         model = self.model
         return Gateway(
-            listen=tuple(self._listens(has_certificates)),
+            listen=tuple(self._listens(has_server_names)),
             plugin_paths=plugin_paths,
             workers=model.workers,
             trusted_ips=tuple(ipaddress.ip_network(text) for text in model.trusted_ips),
@@ -79,8 +79,8 @@ class GatewaySection:
         ServerLimits.of(**limits)
         return limits
 
-    def _listens(self, has_certificates: bool) -> Iterator[Listen]:
-        seen: dict[tuple[Any, ...], int] = {}
+    def _listens(self, has_server_names: bool) -> Iterator[Listen]:
+        seen: dict[tuple[Any, ...], tuple[int, int | None]] = {}
         for index, entry in enumerate(self.model.listen):
             at = ("gateway", "listen", index)
             if isinstance(entry, str):  # the default is a text
@@ -90,18 +90,18 @@ class GatewaySection:
             path = None if address.path is None else str(self._absolute(address.path))
             listen = Listen(address.host, address.port, path, line=self.problems.document.line(at))
             key = (address.host, address.port, path)
-            line = seen.setdefault(key, listen.line or 0)
-            if line != listen.line and address.port != 0:
+            first, line = seen.setdefault(key, (index, listen.line))
+            if first != index and address.port != 0:
                 self.problems.at(at, f"{listen} is listened at already, in line {line}", "remove one")
-            yield listen if tls is None else self._with_tls(listen, tls, index, has_certificates)
+            yield listen if tls is None else self._with_tls(listen, tls, index, has_server_names)
 
-    def _with_tls(self, listen: Listen, tls: Any, index: int, has_certificates: bool) -> Listen:
+    def _with_tls(self, listen: Listen, tls: Any, index: int, has_server_names: bool) -> Listen:
         at = ("gateway", "listen", index, "tls")
         if tls.cert is None:
             if tls.key is not None:
                 self.problems.at((*at, "key"), "needs cert beside it")
-            elif not has_certificates:
-                mend = "name the files cert and key here, or put certificates into this file"
+            elif not has_server_names:
+                mend = "name the files cert and key here, or put certificates with snis into this file"
                 self.problems.at(at, "there is no certificate to show", mend)
         cert, key = (None if text is None else str(self._absolute(text)) for text in (tls.cert, tls.key))
         if cert is not None:

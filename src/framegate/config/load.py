@@ -96,7 +96,7 @@ def _load(path: Path, catalog: FindPlugins, environment: Mapping[str, str], prob
     complete = "plugin_paths" not in section.wrong
     plugins = PluginConfigs(found, problems, complete_catalog=complete, folder=folder)
     plugins.check(drafts.of("plugins"))
-    gateway = section.resolve(folders, has_certificates=bool(drafts.of("certificates")))
+    gateway = section.resolve(folders, has_server_names=bool(drafts.of("snis")))
     _check_compression(gateway.options.get("compression"), plugins, problems)
     if problems.errors:
         return None

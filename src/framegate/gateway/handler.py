@@ -14,9 +14,11 @@ from framegate.gateway.dialling import Dialler
 from framegate.gateway.lineup import Lineup, PluginTable
 from framegate.gateway.paths import normalise
 from framegate.gateway.router import Match, Router
+from framegate.handshake import refusal
 from framegate.pdk.entities import Entity
 from framegate.pdk.exchange import Exchange, Node
 from framegate.pdk.exit import Exit
+from framegate.pdk.faces.request import Request as RequestFace
 from framegate.pdk.failure import PluginFailure, Watch, log_failure
 from framegate.pdk.phases import CERTIFICATE, REWRITE, WS_CLOSE, WS_HANDSHAKE
 from framegate.pdk.plugin import PluginInstance
@@ -70,12 +72,14 @@ class Gateway:
             log_failure(failure)
             answer = _edited(message(500, UNEXPECTED), exchange)
         except HandshakeRefused as refused:
-            answer = _edited(Exit(refused.status, refused.body, refused.headers), exchange)
+            answer = _edited(Exit(refused.status, refused.body, refused.headers, refused.reason), exchange)
         except UpstreamUnavailable as error:
             _log.warning("%s", error)
             answer = _edited(message(504 if error.timed_out else 502, UNAVAILABLE), exchange)
-        if answer is not None and not request._connection.answered and not request._connection.gone:
-            await request.reject(answer.status, answer.body, answer.headers)
+        connection = request._connection
+        if answer is not None and not connection.answered and not connection.gone:
+            reason, body = answer.reason or None, answer.body or None
+            connection.refuse(refusal(answer.status, reason=reason, headers=answer.headers, body=body), answer.status)
 
     async def close(self) -> None:
         """Wait for what plugins still have to say of sessions that were cut off."""
@@ -125,13 +129,18 @@ class Gateway:
             exchange.record = error.record
         except asyncio.CancelledError:
             exchange.record = proxy.record()
-            exchange.link = None
-            task = asyncio.get_running_loop().create_task(self._closed(exchange, plugins))
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
+            self._close(exchange, plugins)
             raise
+        if any(WS_CLOSE in plugin.phases for plugin in plugins):
+            # A drain that is out of patience cuts off the session, not the last words about it.
+            await asyncio.shield(self._close(exchange, plugins))
+
+    def _close(self, exchange: Exchange, plugins: tuple[PluginInstance, ...]) -> asyncio.Task[None]:
         exchange.link = None
-        await self._closed(exchange, plugins)
+        task = asyncio.get_running_loop().create_task(self._closed(exchange, plugins))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+        return task
 
     async def _closed(self, exchange: Exchange, plugins: tuple[PluginInstance, ...]) -> None:
         for failure in await run_each(WS_CLOSE, exchange, plugins, self._watch):
@@ -144,7 +153,7 @@ class Gateway:
             host=headers["Host"],
             headers=headers,
             sni=exchange.server_name,
-            scheme=exchange.scheme,
+            scheme=_scheme_of_the_client(exchange),
             query=request.query,
         )
 
@@ -178,9 +187,15 @@ class Gateway:
         )
 
 
+def _scheme_of_the_client(exchange: Exchange) -> str:
+    # A trusted proxy in front may have ended the client's TLS.
+    said = RequestFace(exchange).get_forwarded_scheme()
+    return said if said in ("ws", "wss") else exchange.scheme
+
+
 def _edited(answer: Exit, exchange: Exchange) -> Exit:
     # What a plugin answers has its edits in it.
-    return Exit(answer.status, answer.body, exchange.answer.apply(answer.headers))
+    return Exit(answer.status, answer.body, exchange.answer.apply(answer.headers), answer.reason)
 
 
 def _elsewhere(match: Match) -> Exit:

@@ -338,6 +338,11 @@ class Chain:
             except BaseException as error:
                 face.flight = None
                 raise PluginFailure(step.plugin, self.phase, error) from error
+            if self.limit:
+                now = _monotonic()
+                if now - before > self.limit:
+                    self.watch.slow(step.plugin, self.phase, now - before)
+                before = now
             if result is not None:
                 if hasattr(result, "__await__"):
                     # What the plugin has left running on an earlier frame must not reach the one that waits here.
@@ -345,11 +350,6 @@ class Chain:
                     return self.finish(self, result, index)
                 self.watch.useless(step.plugin, self.phase, result)
             face.flight = None
-            if self.limit:
-                now = _monotonic()
-                if now - before > self.limit:
-                    self.watch.slow(step.plugin, self.phase, now - before)
-                before = now
             if flight.outcome is not None:
                 break
         return flight.verdict()

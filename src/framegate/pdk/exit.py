@@ -14,10 +14,12 @@ class Exit(BaseException):
         status: the HTTP status of the answer.
         body: the answer's body.
         headers: its header fields.
+        reason: the reason phrase; empty for the usual one.
     """
 
-    def __init__(self, status: int, body: bytes, headers: HeaderPairs) -> None:
+    def __init__(self, status: int, body: bytes, headers: HeaderPairs, reason: str = "") -> None:
         super().__init__(f"exit with status {status}")
         self.status = status
         self.body = body
         self.headers = headers
+        self.reason = reason

@@ -17,6 +17,7 @@ from framegate.pdk.failure import PluginFailure, Watch
 from framegate.pdk.kong import Kong
 from framegate.pdk.phases import FRAME_PHASE_OF
 from framegate.pdk.plugin import PluginInstance
+from framegate.pdk.watched import Watched
 from framegate.pdk.websocket import WebSocket
 
 _frames = pick("framegate.pdk._frames")
@@ -73,20 +74,33 @@ async def _call(phase: str, exchange: Exchange, plugin: PluginInstance, watch: W
         taken = time.monotonic() - before
         if watch.limit and taken > watch.limit:
             watch.slow(plugin.name, phase, taken)
+        if hasattr(result, "__await__"):
+            result = await _awaited(plugin.name, phase, result, watch)
         if result is not None:
-            if hasattr(result, "__await__"):
-                await result
-            else:
-                watch.useless(plugin.name, phase, result)
+            watch.useless(plugin.name, phase, result)
     except (Exit, KeyboardInterrupt):
         raise
-    except asyncio.CancelledError as error:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
+    except BaseException as error:
+        if _is_our_own_cancellation(error):
             raise
         raise PluginFailure(plugin.name, phase, error) from error
-    except BaseException as error:
-        raise PluginFailure(plugin.name, phase, error) from error
+
+
+async def _awaited(plugin: str, phase: str, awaitable: Awaitable[Any], watch: Watch) -> Any:
+    if not watch.limit:
+        return await awaitable
+    watched = Watched(awaitable)
+    try:
+        return await watched
+    finally:
+        if watched.longest > watch.limit:
+            watch.slow(plugin, phase, watched.longest)
+
+
+def _is_our_own_cancellation(error: BaseException) -> bool:
+    # A plugin may raise CancelledError too, or let one of a task of its own escape.
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
 
 
 def chain(side: str, exchange: Exchange, plugins: Iterable[PluginInstance], watch: Watch) -> Any | None:
@@ -115,12 +129,11 @@ async def _finish(chain: Any, awaitable: Awaitable[Any], index: int) -> Any:
     step = chain.steps[index - 1]
     face = step.face
     try:
-        result = await awaitable
-    except (asyncio.CancelledError, KeyboardInterrupt):
-        chain.awaited(face)
-        raise
+        result = await _awaited(step.plugin, chain.phase, awaitable, chain.watch)
     except BaseException as error:
         chain.awaited(face)
+        if isinstance(error, KeyboardInterrupt) or _is_our_own_cancellation(error):
+            raise
         raise PluginFailure(step.plugin, chain.phase, error) from error
     if result is not None:
         chain.watch.useless(step.plugin, chain.phase, result)
