@@ -30,7 +30,7 @@ LAYERS = {
     "plugins": {"pdk"},
     "config": {"handshake", "pdk"},
 }
-FOUNDATIONS = {"errors", "options", "_build", "_pure", "_rules", "_version"}
+FOUNDATIONS = {"errors", "options", "_build", "_pure", "_rules", "_tracebacks", "_version"}
 
 # What a layer must not know of the world outside.
 OUT_OF_REACH = {

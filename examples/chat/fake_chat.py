@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import json
 from collections import defaultdict
+from urllib.parse import urlsplit
 
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 from websockets.exceptions import ConnectionClosedError
@@ -26,7 +27,7 @@ class Chat:
     async def visit(self, connection: ServerConnection) -> None:
         """Serve one visitor of a room until it leaves."""
         assert connection.request is not None
-        room = self._rooms[connection.request.path]
+        room = self._rooms[urlsplit(connection.request.path).path]
         who = connection.request.headers["X-Consumer-Username"]
         room[connection] = who
         try:

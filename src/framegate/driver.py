@@ -217,6 +217,9 @@ class Driver:
         for link in (self.client, self.upstream):
             if link.transport.is_open():
                 self._settle_link(link)
+            elif link.leg.end_wanted and link.leg.state is not State.GONE:
+                # Its transport has ended before we could end it, as TLS does by itself; nobody will tell us again.
+                session.eof(link.leg, self.loop.time())
         if session.over:
             self._finish()
         else:

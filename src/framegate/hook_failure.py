@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from types import TracebackType
 
+from framegate._tracebacks import without_our_frames
 from framegate.errors import FramegateError, HookError
 from framegate.session.leg import Leg
 from framegate.session.record import SessionRecord
@@ -21,20 +21,7 @@ def log_failure(leg: Leg) -> None:
     if cause.__traceback__ is None or isinstance(cause, (Verdict, FramegateError)):
         _log.error("%s: %s", line, failure)
     else:
-        _log.error("%s", line, exc_info=_without_our_frames(cause))
-
-
-def _without_our_frames(failure: BaseException) -> BaseException:
-    # The hook's author sees the hook's lines, not the proxy's.
-    trace = failure.__traceback__
-    while trace is not None and trace.tb_next is not None and _is_ours(trace):
-        trace = trace.tb_next
-    return failure.with_traceback(trace)
-
-
-def _is_ours(trace: TracebackType) -> bool:
-    name: str = trace.tb_frame.f_globals.get("__name__", "")
-    return name == "framegate" or name.startswith("framegate.")
+        _log.error("%s", line, exc_info=without_our_frames(cause))
 
 
 def hook_error(record: SessionRecord) -> HookError | None:

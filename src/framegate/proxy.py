@@ -421,6 +421,8 @@ class Proxy:
 
     async def _dial(self, url: UpstreamURL, how: UpstreamOptions) -> Connected:
         connection = self._connection
+        if connection.gone and not self._client_done:
+            raise client_left()
         request = self.request
         peer = connection.peer
         offered = self._offer(how)

@@ -189,7 +189,7 @@ def test_a_listener_shows_the_certificate_of_its_files(tmp_path: Path) -> None:
 
 def test_a_listener_without_files_shows_the_certificates_of_the_file(tmp_path: Path) -> None:
     text = "gateway: {listen: [{address: 'h:1', tls: true}, {address: 'h:2', tls: {}}]}\n"
-    found = config(tmp_path, text + certificate()).gateway.listen
+    found = config(tmp_path, text + certificate(snis=[{"name": "a.test"}])).gateway.listen
     assert [(listen.tls, listen.cert) for listen in found] == [(True, None), (True, None)]
 
 

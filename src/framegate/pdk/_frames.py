@@ -246,6 +246,8 @@ class FrameFace:
             )
         most = size if size else AUTO_MAX_FRAME_SIZE[self.side]
         if self.flight is None:
+            if self.exchange.answered:
+                raise self._breach("set_max_payload_size", f"{WS_HANDSHAKE} is over")
             self.exchange.max_payload_sizes[self.side] = most
         else:
             self.exchange.link.set_max_payload_size(self.side, most)

@@ -124,6 +124,7 @@ class Exchange:
         upstream: what plugins want of the request to the upstream.
         answer: edits of the header fields of the 101 or the refusal.
         max_payload_sizes: by side, what ``set_max_payload_size`` asked for before the session ran.
+        answered: whether the handshake phases are over: edits of ``upstream`` and ``answer`` come too late.
         link: the session while it runs.
         record: its record, once it is over.
         shared: ``kong.ctx.shared``.
@@ -149,6 +150,7 @@ class Exchange:
     upstream: UpstreamPlan = field(default_factory=UpstreamPlan)
     answer: HeaderEdits = field(default_factory=HeaderEdits)
     max_payload_sizes: dict[str, int] = field(default_factory=dict)
+    answered: bool = False
     link: Link | None = None
     record: SessionRecord | None = None
     shared: Namespace = field(default_factory=Namespace)

@@ -6,6 +6,7 @@ import logging
 import time
 import traceback
 
+from framegate._tracebacks import without_our_frames
 from framegate.errors import PDKError
 from framegate.session.verdict import NamedFailure
 
@@ -42,7 +43,7 @@ def log_failure(failure: PluginFailure) -> None:
     if isinstance(error, PDKError):
         _log.error("%s failed: %s", failure.hook, failure)
     else:
-        _log.error("%s failed", failure.hook, exc_info=error)
+        _log.error("%s failed", failure.hook, exc_info=without_our_frames(error))
 
 
 def place_of(error: BaseException) -> str | None:

@@ -38,3 +38,16 @@ def check_phase(function: str, allowed: tuple[str, ...], phase: str) -> None:
     """Raise :class:`PDKError` where ``function`` is called outside the phases that allow it."""
     if phase not in allowed:
         raise wrong_phase(function, allowed, phase)
+
+
+def check_before_the_answer(function: str, phase: str, answered: bool) -> None:
+    """Raise :class:`PDKError` where ``function`` can no longer change the request to the upstream or the answer.
+
+    Args:
+        function: its whole name.
+        phase: the phase that ``kong`` was made for.
+        answered: whether the handshake phases are over: a plugin may have kept ``kong`` for later.
+    """
+    check_phase(function, BEFORE_THE_ANSWER, phase)
+    if answered:
+        raise PDKError(f"{function}: {phase} is over; it was called after the handshake had been decided")

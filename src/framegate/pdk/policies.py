@@ -34,5 +34,6 @@ def _policy(side: str, options: ProxyOptions, exchange: Exchange, hook: object) 
     joined = hook is not None or limit is not None or options.aggregate_fragments
     if limit is None:
         limit = options.effective_max_frame_size(side, joined)
-    validate = joined if options.validate_utf8 is None else options.validate_utf8
+    # A plugin is given texts as str, whatever the options say of texts that nobody reads.
+    validate = hook is not None or (joined if options.validate_utf8 is None else options.validate_utf8)
     return LanePolicy(hook, joined, limit, options.max_fragments(side), validate)  # type: ignore[arg-type]

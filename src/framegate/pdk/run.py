@@ -15,7 +15,7 @@ from framegate.pdk.exchange import Exchange
 from framegate.pdk.exit import Exit
 from framegate.pdk.failure import PluginFailure, Watch
 from framegate.pdk.kong import Kong
-from framegate.pdk.phases import FRAME_PHASE_OF
+from framegate.pdk.phases import FRAME_PHASE_OF, WS_HANDSHAKE
 from framegate.pdk.plugin import PluginInstance
 from framegate.pdk.watched import Watched
 from framegate.pdk.websocket import WebSocket
@@ -43,12 +43,14 @@ async def run_phase(phase: str, exchange: Exchange, plugins: Iterable[PluginInst
     Raises:
         PluginFailure: a plugin has raised.
     """
-    for plugin in plugins:
-        if phase in plugin.phases:
-            try:
+    try:
+        for plugin in plugins:
+            if phase in plugin.phases:
                 await _call(phase, exchange, plugin, watch)
-            except Exit as exit:
-                return exit
+    except Exit as exit:
+        exchange.answered = True
+        return exit
+    exchange.answered = phase == WS_HANDSHAKE
     return None
 
 

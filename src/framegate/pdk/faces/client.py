@@ -10,7 +10,7 @@ from framegate.pdk.exchange import Exchange
 from framegate.pdk.faces._checks import a_str, broken, translated, wrong_type
 from framegate.pdk.faces._forwarded import forwarded_peer, peer_is_trusted
 from framegate.pdk.faces._identity import vouch
-from framegate.pdk.phases import BEFORE_THE_ANSWER, check_phase
+from framegate.pdk.phases import check_before_the_answer
 
 _SECURE = ("https", "wss")
 
@@ -131,7 +131,7 @@ class Client:
         Source: as ``kong.client.authenticate`` of Kong's PDK; the headers are what Kong's own plugins send.
         """
         function = "kong.client.authenticate"
-        check_phase(function, BEFORE_THE_ANSWER, self._phase)
+        check_before_the_answer(function, self._phase, self._exchange.answered)
         if consumer is None and credential is None:
             raise broken(function, "a consumer or a credential is needed: both are None")
         consumer, credential = _entity(function, "consumer", consumer), _entity(function, "credential", credential)

@@ -11,7 +11,7 @@ from framegate.pdk.exchange import Exchange
 from framegate.pdk.exit import Exit
 from framegate.pdk.faces._checks import a_str, an_int, broken, translated, wrong_type
 from framegate.pdk.faces._fields import FieldValue, all_fields, field_name, field_values, set_fields
-from framegate.pdk.phases import BEFORE_THE_ANSWER, check_phase
+from framegate.pdk.phases import check_before_the_answer
 
 Body: TypeAlias = str | bytes | Mapping[str, Any] | Sequence[Any] | None
 
@@ -144,7 +144,7 @@ class Response:
 
     def _begin(self, name: str) -> str:
         function = f"kong.response.{name}"
-        check_phase(function, BEFORE_THE_ANSWER, self._phase)
+        check_before_the_answer(function, self._phase, self._exchange.answered)
         return function
 
     def _exit(self, function: str, status: int, body: object, headers: object) -> NoReturn:

@@ -7,7 +7,7 @@ from framegate.handshake import parse_upstream_url
 from framegate.pdk.exchange import Exchange
 from framegate.pdk.faces._checks import a_str, an_int, broken
 from framegate.pdk.faces.service_request import ServiceRequest
-from framegate.pdk.phases import BEFORE_THE_ANSWER, check_phase
+from framegate.pdk.phases import check_before_the_answer
 
 _MAX_TIMEOUT = 2**31 - 2
 _MAX_RETRIES = 2**15 - 1
@@ -41,7 +41,7 @@ class Service:
         Source: as ``kong.service.set_target`` of Kong's PDK, which takes the port 0 too.
         """
         function = "kong.service.set_target"
-        check_phase(function, BEFORE_THE_ANSWER, self._phase)
+        check_before_the_answer(function, self._phase, self._exchange.answered)
         a_str(function, "host", host)
         an_int(function, "port", port, 1, 65535)
         plan = self._exchange.upstream
@@ -60,7 +60,7 @@ class Service:
         Source: as ``kong.service.set_upstream`` of Kong's PDK, which returns the error.
         """
         function = "kong.service.set_upstream"
-        check_phase(function, BEFORE_THE_ANSWER, self._phase)
+        check_before_the_answer(function, self._phase, self._exchange.answered)
         entities = self._exchange.entities
         if entities.first("upstreams", "name", a_str(function, "host", host)) is None:
             names = [str(upstream.get("name")) for upstream in entities.all("upstreams")]
@@ -83,7 +83,7 @@ class Service:
         Source: as ``kong.service.set_timeouts`` of Kong's PDK.
         """
         function = "kong.service.set_timeouts"
-        check_phase(function, BEFORE_THE_ANSWER, self._phase)
+        check_before_the_answer(function, self._phase, self._exchange.answered)
         an_int(function, "connect_timeout", connect_timeout, 1, _MAX_TIMEOUT)
         an_int(function, "write_timeout", write_timeout, 1, _MAX_TIMEOUT)
         an_int(function, "read_timeout", read_timeout, 1, _MAX_TIMEOUT)
@@ -102,7 +102,7 @@ class Service:
         Phases: ``rewrite`` and ``ws_handshake``.
         Source: as ``kong.service.set_retries`` of Kong's PDK.
         """
-        check_phase("kong.service.set_retries", BEFORE_THE_ANSWER, self._phase)
+        check_before_the_answer("kong.service.set_retries", self._phase, self._exchange.answered)
         self._exchange.upstream.retries = an_int("kong.service.set_retries", "retries", retries, 0, _MAX_RETRIES)
 
 

@@ -12,7 +12,7 @@ from framegate.pdk.faces import _query
 from framegate.pdk.faces._checks import a_str, broken, translated, wrong_type
 from framegate.pdk.faces._fields import FieldValue, all_fields, field_name, field_values, only_value, set_fields
 from framegate.pdk.faces._planned import planned_fields, planned_protocols, planned_query, planned_values
-from framegate.pdk.phases import BEFORE_THE_ANSWER, check_phase
+from framegate.pdk.phases import BEFORE_THE_ANSWER, check_before_the_answer, check_phase
 
 # RFC 3986, sections 2.2 and 2.3: reserved and unreserved characters, of which "?" and "#" end a path.
 _KEPT = "!$&'()*+,/:;=@[]%-._~"
@@ -129,7 +129,7 @@ class ServiceRequest:
         Phases: ``rewrite`` and ``ws_handshake``.
         Source: framegate's own.
         """
-        self._begin("get_raw_query")
+        self._look("get_raw_query")
         return planned_query(self._exchange)
 
     def set_header(self, header: str, value: FieldValue) -> None:
@@ -227,7 +227,7 @@ class ServiceRequest:
         Phases: ``rewrite`` and ``ws_handshake``.
         Source: framegate's own.
         """
-        function = self._begin("get_header")
+        function = self._look("get_header")
         values = planned_values(self._exchange, a_str(function, "header", header))
         return values[0] if values else None
 
@@ -242,7 +242,7 @@ class ServiceRequest:
         Phases: ``rewrite`` and ``ws_handshake``.
         Source: framegate's own.
         """
-        self._begin("get_headers")
+        self._look("get_headers")
         found: dict[str, list[str]] = {}
         for name, value in planned_fields(self._exchange):
             found.setdefault(name.lower(), []).append(value)
@@ -277,12 +277,17 @@ class ServiceRequest:
         Phases: ``rewrite`` and ``ws_handshake``.
         Source: framegate's own.
         """
-        self._begin("get_protocols")
+        self._look("get_protocols")
         return planned_protocols(self._exchange)
+
+    def _look(self, name: str) -> str:
+        function = f"kong.service.request.{name}"
+        check_phase(function, BEFORE_THE_ANSWER, self._phase)
+        return function
 
     def _begin(self, name: str) -> str:
         function = f"kong.service.request.{name}"
-        check_phase(function, BEFORE_THE_ANSWER, self._phase)
+        check_before_the_answer(function, self._phase, self._exchange.answered)
         return function
 
 
