@@ -34,8 +34,11 @@ def test_nothing_is_looked_up_for_a_comment(tmp_path: Path) -> None:
     assert config(tmp_path, "_comment: '{vault://env/nothing}'\nconsumers: [{username: a}]\n").consumers
 
 
-def test_a_reference_within_a_text_is_a_text(tmp_path: Path) -> None:
-    assert key(tmp_path, "x{vault://env/a}", A="no") == "x{vault://env/a}"
+def test_a_reference_stands_alone(tmp_path: Path) -> None:
+    said = complaint(tmp_path, "consumers: [{username: 'x {vault://env/a}'}]\n", environment={"A": "no"})
+    assert said == (
+        "2: consumers[0].username: a reference stands in a longer text (let the variable hold the whole text)"
+    )
 
 
 def test_every_text_may_be_a_reference(tmp_path: Path) -> None:

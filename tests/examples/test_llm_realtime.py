@@ -225,5 +225,12 @@ def test_consumers_are_counted_apart(scene: Scene) -> None:
     assert used == second["usage"]["output_tokens"]
 
 
+def test_the_test_on_the_page_passes(scene: Scene) -> None:
+    (code,) = scene.example.blocks("python")
+    (scene.example.folder / "test_page.py").write_text(code)
+    ended = scene.example.finished("-m", "pytest", "-q", "-p", "no:cacheprovider", "test_page.py")
+    assert ended.returncode == 0 and "1 passed" in ended.stdout, ended.stdout
+
+
 def test_the_gateway_logged_no_failure(scene: Scene) -> None:
     assert [line for line in scene.gateway.log.seen if "ERROR" in line or "Traceback" in line] == []

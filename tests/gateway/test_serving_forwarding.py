@@ -117,3 +117,20 @@ async def test_other_headers_that_look_alike_pass(tmp_path: Path) -> None:
     async with served(tmp_path) as gate:
         head = await asked(gate, [("X-Consumer-Tier", "gold"), ("X_Custom", "1")])
         assert (head.get("X-Consumer-Tier"), head.get("X_Custom")) == ("gold", "1")
+
+
+# TLS that a proxy in front has ended
+
+
+@pytest.mark.parametrize(
+    ("said", "trusted", "status"),
+    [("https", True, 101), ("wss", True, 101), ("http", True, 426), ("gopher", True, 426), ("https", False, 426)],
+)
+async def test_a_route_for_wss_takes_clients_whose_tls_a_trusted_proxy_has_ended(
+    said: str, trusted: bool, status: int, tmp_path: Path
+) -> None:
+    gateway = {"trusted_ips": ["127.0.0.1/32"]} if trusted else {}
+    async with served(tmp_path, gateway=gateway, route={"protocols": ["wss"]}) as gate:
+        async with raw.dialled(gate.port) as client:
+            client.send_raw(heads.upgrade_request(extra=[("X-Forwarded-Proto", said)]))
+            assert (await client.recv_head()).status == status

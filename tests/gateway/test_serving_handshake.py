@@ -92,6 +92,12 @@ async def test_a_refusal_of_the_upstream_is_relayed(status: str, tmp_path: Path)
         assert (head.get("Content-Length"), head.get("Connection")) == ("9", "close")
 
 
+async def test_the_upstreams_own_reason_phrase_is_relayed(tmp_path: Path) -> None:
+    async with served(tmp_path, script=raw.answer(response("403 Not Today", b"no"))) as gate:
+        head, body = await gate.asked()
+        assert (head.status, head.reason, body) == (403, "Not Today", b"no")
+
+
 async def test_a_chunked_refusal_is_relayed_whole(tmp_path: Path) -> None:
     octets = b"HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nno \r\n4\r\nmore\r\n0\r\n\r\n"
     async with served(tmp_path, script=raw.answer(octets)) as gate:

@@ -47,6 +47,8 @@ def _resolved(value: Any, path: Path, environment: Mapping[str, str], problems: 
         except _Refused as refused:
             problems.at(path, refused.message, refused.hint)
             return UNSET
+    if isinstance(value, str) and "{vault://" in value:
+        problems.at(path, "a reference stands in a longer text", "let the variable hold the whole text")
     return value
 
 
