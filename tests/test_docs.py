@@ -11,7 +11,7 @@ import framegate.pdk
 from tools.options_table import PAGE, page
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*/README.md"), ROOT / "benchmarks" / "README.md"])
+PAGES = sorted(file for glob in ("*.md", "docs/**/*.md", "examples/*/*.md", "benchmarks/*.md") for file in ROOT.glob(glob))
 
 
 def test_the_option_tables_are_those_of_the_program() -> None:

@@ -1,4 +1,4 @@
-"""A plugin that keeps the ``kong`` of its handshake and uses it when that is decided; and what such a phase may still do."""
+"""A plugin that keeps the ``kong`` of its handshake and uses it when that is decided."""
 
 from __future__ import annotations
 
