@@ -11,7 +11,8 @@ import framegate.pdk
 from tools.options_table import PAGE, page
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted(file for glob in ("*.md", "docs/**/*.md", "examples/*/*.md", "benchmarks/*.md") for file in ROOT.glob(glob))
+WHERE = ("*.md", "docs/**/*.md", "examples/*/*.md", "benchmarks/*.md")
+PAGES = sorted(file for glob in WHERE for file in ROOT.glob(glob))
 
 
 def test_the_option_tables_are_those_of_the_program() -> None:
