@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from framegate.errors import FramegateError, UpstreamUnavailable
 from framegate.handshake import AnswerReader, UpstreamAnswer, UpstreamURL
+from framegate.handshake.extensions import Extension
 from framegate.options import ProxyOptions
 from framegate.transport import Receiver, TcpTransport, Transport, poller_of
 from framegate.transport.stream import StreamTransport
@@ -34,6 +35,7 @@ async def dial(
     key: str,
     *,
     offered: Sequence[str],
+    extensions: Sequence[Extension] = (),
     options: ProxyOptions,
     ssl: ssl_module.SSLContext | None,
     server_hostname: str | None,
@@ -51,7 +53,7 @@ async def dial(
         async with asyncio.timeout(options.connect_timeout):
             transport = await _open(url, ssl, server_hostname, unix_path, options.write_high_water)
             return await _shake_hands(transport, request, AnswerReader(
-                key, offered=offered, max_refusal_body=options.max_refusal_body
+                key, offered=offered, extensions=extensions, max_refusal_body=options.max_refusal_body
             ))  # fmt: skip
     except TimeoutError as error:
         _abort(transport)

@@ -127,8 +127,9 @@ class ProxyOptions(Table):
     compression: Literal["auto", "terminate", "pass", "off"] = option(
         "auto",
         "choice",
-        "permessage-deflate (RFC 7692): in this version every value removes the offer, so that both sides are relayed "
-        "without compression; pass is refused together with whatever reads payloads",
+        "permessage-deflate (RFC 7692): terminate inflates and deflates on each side apart, pass relays compressed "
+        "messages as they are and is refused together with whatever reads payloads, off removes the offer, auto is pass "
+        "where nothing reads payloads or limits them, else terminate",
         "what suits the other options best",
         words=("auto", "terminate", "pass", "off"),
     )

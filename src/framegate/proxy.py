@@ -21,6 +21,7 @@ from framegate.codec.constants import (
     INTERNAL_ERROR,
     NORMAL,
 )
+from framegate.compression import Compression, mode_of
 from framegate.connection import ClientConnection, client_left
 from framegate.dial import Connected, dial
 from framegate.driver import Driver
@@ -109,7 +110,8 @@ class Proxy:
         self.request = request
         self._options = options
         self._hook = hook
-        self._policies: Policies | None = None
+        self._policies = policies_of(options, hook)
+        self._compression: Compression | None = None
         self._connection: ClientConnection = connection
         self._upstream: Connected | None = None
         self._dialling = False
@@ -188,6 +190,7 @@ class Proxy:
         self._dialling = True
         try:
             self._upstream = await self._dial(url, how)
+            self._negotiation().agreed_upstream(self._upstream.answer.deflate)
         finally:
             self._dialling = False
         return self._response()
@@ -228,8 +231,11 @@ class Proxy:
         if self._connection.gone:
             raise client_left()
         passed = [] if self._upstream is None else response_headers_for_client(self._upstream.answer.headers)
+        chosen = None if self._upstream is None else self._upstream.answer.extension
+        extension = self._negotiation().answer(chosen, self._upstream is not None)
         key = self.request._head.key
-        self._connection.switch(switching_protocols(key, subprotocol=selected, headers=edit(passed)))
+        answer = switching_protocols(key, subprotocol=selected, extension=extension, headers=edit(passed))
+        self._connection.switch(answer)
         self._subprotocol = selected
         self._client_done = True
 
@@ -438,8 +444,13 @@ class Proxy:
             extra=extra,
             without=how.without,
         )
+        extensions = self._negotiation().offer(self._client_done)
         wire, key = build_upstream_request(
-            host=how.host or url.host_header, target=url.target, headers=fields, subprotocols=offered
+            host=how.host or url.host_header,
+            target=url.target,
+            headers=fields,
+            subprotocols=offered,
+            extensions=", ".join(map(str, extensions)),
         )
         dialled = asyncio.ensure_future(
             dial(
@@ -447,6 +458,7 @@ class Proxy:
                 wire,
                 key,
                 offered=offered,
+                extensions=extensions,
                 options=self._options,
                 ssl=how.ssl,
                 server_hostname=how.server_hostname,
@@ -486,6 +498,12 @@ class Proxy:
             raise ValueError(f"subprotocol {subprotocol!r} was not offered by the client")
         return chosen
 
+    def _negotiation(self) -> Compression:
+        if self._compression is None:
+            offers = self.request.headers.getall("Sec-WebSocket-Extensions", [])
+            self._compression = Compression(mode_of(self._options, self._policies), offers)
+        return self._compression
+
     def _response(self) -> Response:
         assert self._upstream is not None
         answer = self._upstream.answer
@@ -495,7 +513,7 @@ class Proxy:
         assert self._upstream is not None
         connection = self._connection
         loop = connection.server.loop
-        policies = self._policies or policies_of(self._options, self._hook)
+        policies = self._negotiation().applied(self._policies, self._options)
         session = Session(self._options, policies, loop.time())
         session.record.started_at = time.time()
         for leg in (session.client, session.upstream):

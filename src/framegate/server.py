@@ -74,6 +74,7 @@ class Server:
         self._pending: set[ClientConnection] = set()
         self._over_limit: set[ClientConnection] = set()
         self._starting: set[asyncio.Task[None]] = set()
+        self._starting_by_address: Counter[str] = Counter()
         self._kept: set[Transport] = set()
         self._by_address: Counter[str] = Counter()
         self._executing: set[Session] = set()
@@ -179,17 +180,35 @@ class Server:
         timeout = self.limits.handshake_timeout
         deadline = None if timeout is None else self.loop.time() + timeout
         if self._ssl is not None:
-            task = self.loop.create_task(self._start_tls(sock, peer, deadline))
-            self._starting.add(task)
-            task.add_done_callback(self._starting.discard)
+            if self._overcrowded(peer):
+                # There is no TLS yet in which a refusal could be said.
+                sock.close()
+                return
+            self._keep_starting(self.loop.create_task(self._start_tls(sock, peer, deadline)), peer)
         else:
             self._connected(TcpTransport(self._poller, sock, _CLIENT_HIGH_WATER), peer, deadline)
 
+    def _overcrowded(self, peer: tuple[str, int] | None) -> bool:
+        pending, per_address = self.limits.max_pending_handshakes, self.limits.max_connections_per_address
+        if pending is not None and len(self._starting) + len(self._pending) >= pending + _MAX_REFUSED_AT_ONCE:
+            return True
+        # Who says nothing in TLS is no connection yet, but must not take everybody else's place either.
+        return per_address is not None and peer is not None and self._starting_by_address[peer[0]] >= per_address
+
+    def _keep_starting(self, task: asyncio.Task[None], peer: tuple[str, int] | None) -> None:
+        self._starting.add(task)
+        task.add_done_callback(self._starting.discard)
+        if peer is not None:
+            address = peer[0]
+            self._starting_by_address[address] += 1
+            task.add_done_callback(lambda _: self._started(address))
+
+    def _started(self, address: str) -> None:
+        self._starting_by_address[address] -= 1
+        if not self._starting_by_address[address]:
+            del self._starting_by_address[address]
+
     async def _start_tls(self, sock: socket.socket, peer: tuple[str, int] | None, deadline: float | None) -> None:
-        overcrowded = self.limits.max_pending_handshakes
-        if overcrowded is not None and len(self._starting) + len(self._pending) > overcrowded + _MAX_REFUSED_AT_ONCE:
-            sock.close()
-            return
         # Not taken from what the loop returns: uvloop returns its own TLS protocol here.
         stream = StreamTransport(self.loop, self._poller.buffer, _CLIENT_HIGH_WATER)
         try:

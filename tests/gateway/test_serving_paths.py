@@ -143,12 +143,15 @@ async def test_the_request_upstream_is_an_upgrade_of_framegates_own(tmp_path: Pa
                 ("X-Hop", "mine"),
                 ("Keep-Alive", "timeout=5"),
                 ("TE", "trailers"),
-                ("Sec-WebSocket-Extensions", "permessage-deflate"),
+                ("Sec-WebSocket-Extensions", "x-own; a=b, permessage-deflate"),
             ]
         )
         assert head.start == "GET / HTTP/1.1"
         assert (head.get("Connection"), head.get("Upgrade")) == ("Upgrade", "websocket")
-        assert (head.get("Sec-WebSocket-Version"), head.get("Sec-WebSocket-Extensions")) == ("13", None)
+        assert (head.get("Sec-WebSocket-Version"), head.get("Sec-WebSocket-Extensions")) == (
+            "13",
+            "permessage-deflate",
+        )
         assert head.get("Sec-WebSocket-Key") not in (None, heads.KEY)
         assert (head.get("Origin"), head.get("Cookie"), head.get("X-Hop")) == ("https://app.test", "a=b", "mine")
         assert (head.get("Keep-Alive"), head.get("TE")) == (None, None)

@@ -12,17 +12,22 @@ mistake, and knows nothing of sockets, clocks or the other direction.
 
 from __future__ import annotations
 
+from typing import Any
+
+from framegate.codec.deflate import Corrupt, TooLong
+
 try:
     import cython
 except ImportError:  # Cython is not installed
     from framegate import _pure as cython
 
 if cython.compiled:
-    from cython.cimports.framegate.codec._octets_c import append_range, copy_unmasked, scan_utf8
+    from cython.cimports.framegate.codec._octets_c import append_range, copy_unmasked, scan_utf8, scan_utf8_bytes
 else:
     from framegate.codec._octets import append as append_range
     from framegate.codec._octets import unmask as copy_unmasked
     from framegate.codec._octets import validate_utf8 as scan_utf8
+    from framegate.codec._octets import validate_utf8_bytes as scan_utf8_bytes
     from framegate.codec.constants import (
         CHUNK,
         CLOSE,
@@ -37,6 +42,7 @@ else:
         NO_CODE,
         PONG,
         PROTOCOL_ERROR,
+        RSV1,
         RSV_BITS,
         TEXT,
         TOO_BIG,
@@ -60,6 +66,10 @@ class Parser:
         max_fragments: most data frames in a message; -1 for no limit.
         joined: whether ``max_size`` counts the running total of a message.
 
+    Where permessage-deflate was agreed upon (RFC 7692), ``deflate`` is set: the first frame of a message may then have
+    RSV1, which ``compressed`` tells. With an ``inflater`` too, the payload, its length, limits and UTF-8 are those of
+    the plain message; it needs ``stream`` off. Without one, compressed payloads stay as they are, unchecked.
+
     After ``FRAME`` and ``CHUNK`` the fields describe it: ``opcode``, ``kind`` (the opcode of the message that it
     belongs to), ``fin``, ``length`` (payload bytes of the whole frame), ``key`` (0 when unmasked), ``data`` with
     ``start``, ``payload_start`` and ``stop``, ``close_code`` (``NO_CODE`` when there is none). They hold until the
@@ -80,6 +90,10 @@ class Parser:
         self.stream = stream
         self.validate = validate_utf8
         self.joined = joined
+        self.deflate = False
+        self.inflater: Any = None
+        self.compressed = False
+        self.plain: bytes | None = None
         self.max_size = max_size
         self.max_fragments = max_fragments
         self.window = NOTHING
@@ -156,6 +170,8 @@ class Parser:
 
     def payload(self) -> bytes:
         """An unmasked copy of the payload of the frame or chunk just delivered; of a close frame, its reason only."""
+        if self.plain is not None:
+            return self.plain
         data = self.data
         start = self.payload_start
         phase = self.phase
@@ -204,6 +220,7 @@ class Parser:
     def skim(self) -> None:
         """From here on hold and check no data frame: who calls this wants to see nothing but a close frame."""
         self.stream = True
+        self.inflater = None
         self.validate = False
         self.max_size = -1
         self.max_fragments = -1
@@ -218,6 +235,7 @@ class Parser:
         self.window = NOTHING
         self.data = NOTHING
         self.held = NOTHING
+        self.plain = None
         self.position = 0
         self.end = 0
         self.length = 0
@@ -236,8 +254,12 @@ class Parser:
         fin = (first & FIN) != 0
         length = second & 0x7F
         if first & RSV_BITS:
-            # Section 5.2: "MUST be 0 unless an extension is negotiated that defines meanings for non-zero values."
-            return self._fail(PROTOCOL_ERROR, "reserved bits set without an extension")
+            if not self.deflate:
+                # Section 5.2: "MUST be 0 unless an extension is negotiated that defines meanings for non-zero values."
+                return self._fail(PROTOCOL_ERROR, "reserved bits set without an extension")
+            if first & RSV_BITS != RSV1 or opcode >= CLOSE or opcode == CONTINUATION:
+                # RFC 7692, section 6: RSV1 stands on the first frame of a message, never on a control frame.
+                return self._fail(PROTOCOL_ERROR, "reserved bits set where the extension has no meaning for them")
         if ((second & MASKED) != 0) != self.masked:
             # Section 5.1: "a client MUST mask all frames", "A server MUST NOT mask any frames".
             return self._fail(PROTOCOL_ERROR, "frame not masked" if self.masked else "frame masked")
@@ -275,7 +297,7 @@ class Parser:
                 length = length << 8 | data[i]
             if length < 0x10000:
                 return self._fail(PROTOCOL_ERROR, "length not in its minimal form")
-        if opcode < CLOSE and self._over_limit(opcode, length):
+        if opcode < CLOSE and self._over_limit(opcode, length, (first & RSV1) != 0):
             return -1
         key = 0
         if self.masked:
@@ -291,14 +313,23 @@ class Parser:
         self.checked = 0
         self.phase = 0
         self.close_code = NO_CODE
+        self.plain = None
         if opcode >= CLOSE:
             self.kind = opcode
         else:
+            if opcode != CONTINUATION:
+                self.compressed = (first & RSV1) != 0
             self._next_fragment(opcode, fin, length)
         return header
 
-    def _over_limit(self, opcode: int, length: int) -> bool:
-        if self.max_size >= 0:
+    def _over_limit(self, opcode: int, length: int, begins_compressed: bool) -> bool:
+        if begins_compressed or (self.compressed and opcode == CONTINUATION):
+            # What counts is the plain length, which is known later. Here what is held of the compressed frame is
+            # bounded, with room for the worst that a deflater makes of a payload within the limit.
+            if self.max_size >= 0 and length > self.max_size + (self.max_size >> 2) + 1024:
+                self._fail(TOO_BIG, f"over {self.max_size} payload bytes")
+                return True
+        elif self.max_size >= 0:
             # Subtracted, not added: a length may be near the largest integer.
             allowed = self.max_size
             if self.joined and opcode == CONTINUATION:
@@ -315,10 +346,11 @@ class Parser:
         if opcode == CONTINUATION:
             opcode = self.message
             self.fragments += 1
-            self.message_size += length
+            if not self.compressed:
+                self.message_size += length
         else:
             self.fragments = 1
-            self.message_size = length
+            self.message_size = 0 if self.compressed else length
             self.utf8_state = 0
         self.kind = opcode
         self.message = CONTINUATION if fin else opcode
@@ -413,6 +445,8 @@ class Parser:
     def _complete(self, unchecked: int) -> int:
         # The whole frame is in `data`; its payload was checked up to `unchecked`.
         if self.opcode < CLOSE:
+            if self.compressed:
+                return FRAME if self.inflater is None or self._inflate() else FAILED
             if self.validate and self.kind == TEXT:
                 if not self._check_text(self.data, unchecked, self.stop) or not self._text_may_end():
                     return FAILED
@@ -420,8 +454,34 @@ class Parser:
             return FAILED
         return FRAME
 
+    def _inflate(self) -> bool:
+        packed = copy_unmasked(self.data, self.payload_start, self.stop, self.key)
+        most = -1
+        if self.max_size >= 0:
+            # The limit may have been lowered while the message was on its way.
+            most = max(self.max_size - (self.message_size if self.joined else 0), 0)
+        try:
+            plain = self.inflater.inflate(packed, self.fin, most)
+        except TooLong:
+            self._fail(TOO_BIG, f"over {self.max_size} payload bytes")
+            return False
+        except Corrupt as error:
+            # Data "not consistent with the type of the message" (section 7.4.1).
+            self._fail(INVALID_PAYLOAD, f"compressed payload that cannot be inflated: {error}")
+            return False
+        self.message_size += len(plain)
+        self.length = len(plain)
+        self.plain = plain
+        if self.validate and self.kind == TEXT:
+            self.utf8_state = scan_utf8_bytes(plain, self.utf8_state)
+            if self.utf8_state < 0:
+                self._fail(INVALID_PAYLOAD, "text that is not UTF-8")
+                return False
+            return self._text_may_end()
+        return True
+
     def _check_text(self, data: bytearray, begin: int, end: int) -> bool:
-        if not self.validate or self.kind != TEXT:
+        if not self.validate or self.kind != TEXT or self.compressed:
             return True
         self.utf8_state = scan_utf8(data, begin, end, self.key, self.checked, self.utf8_state)
         if self.utf8_state < 0:

@@ -10,6 +10,10 @@ cdef class Parser:
     cdef public bint stream
     cdef public bint validate
     cdef public bint joined
+    cdef public bint deflate
+    cdef public object inflater
+    cdef readonly bint compressed
+    cdef bytes plain
     cdef public long long max_size
     cdef public long long max_fragments
     cdef bytearray window
@@ -60,7 +64,7 @@ cdef class Parser:
     )
     cdef Py_ssize_t _header(self, bytearray data, Py_ssize_t at, Py_ssize_t available) except -2
     @cython.locals(allowed=cython.longlong)
-    cdef bint _over_limit(self, int opcode, long long length) except -2
+    cdef bint _over_limit(self, int opcode, long long length, bint begins_compressed) except -2
     cdef void _next_fragment(self, int opcode, bint fin, long long length) noexcept
     @cython.locals(held=bytearray)
     cdef int _hold(self, Py_ssize_t header) except -2
@@ -72,6 +76,8 @@ cdef class Parser:
     @cython.locals(available=cython.longlong)
     cdef int _more_of_frame(self) except -2
     cdef int _complete(self, Py_ssize_t unchecked) except -2
+    @cython.locals(packed=bytes, plain=bytes, most=cython.longlong)
+    cdef bint _inflate(self) except -2
     cdef bint _check_text(self, bytearray data, Py_ssize_t begin, Py_ssize_t end) except -2
     cdef bint _text_may_end(self) except -2
     @cython.locals(at=Py_ssize_t, key=uint32_t, code=cython.int)

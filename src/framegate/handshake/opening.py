@@ -9,6 +9,7 @@ import re
 
 from multidict import CIMultiDictProxy
 
+from framegate.handshake.extensions import parse_extensions
 from framegate.handshake.grammar import has_member, is_host, is_origin_form, is_token
 from framegate.handshake.request import BadRequest, RequestHead
 
@@ -38,6 +39,15 @@ def check_opening_request(head: RequestHead) -> None:
     _check_key(headers.getall("Sec-WebSocket-Key", []))
     if not all(map(is_token, head.subprotocols)):
         raise BadRequest(400, "bad request: Sec-WebSocket-Protocol holds what is not a token")
+    _check_extensions(headers.getall("Sec-WebSocket-Extensions", []))
+
+
+def _check_extensions(values: list[str]) -> None:
+    # RFC 6455, section 9.1: a field that does not conform fails the connection.
+    try:
+        parse_extensions(values)
+    except ValueError:
+        raise BadRequest(400, "bad request: Sec-WebSocket-Extensions is malformed") from None
 
 
 def _check_no_body(headers: CIMultiDictProxy[str]) -> None:

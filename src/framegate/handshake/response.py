@@ -25,12 +25,15 @@ def accept_for(key: str) -> str:
     return base64.b64encode(digest).decode()
 
 
-def switching_protocols(key: str, *, subprotocol: str | None = None, headers: HeaderPairs = ()) -> bytes:
+def switching_protocols(
+    key: str, *, subprotocol: str | None = None, extension: str | None = None, headers: HeaderPairs = ()
+) -> bytes:
     """The 101 that completes the client's handshake.
 
     Args:
         key: the client's ``Sec-WebSocket-Key``.
         subprotocol: the selected one, or None.
+        extension: the selected one with its parameters, or None.
         headers: further fields; those of the handshake and hop-by-hop ones among them are left out.
 
     Raises:
@@ -44,6 +47,8 @@ def switching_protocols(key: str, *, subprotocol: str | None = None, headers: He
         if not is_token(subprotocol):
             raise ValueError(f"subprotocol {subprotocol!r} is not a token")
         lines.append(field_line("Sec-WebSocket-Protocol", subprotocol))
+    if extension is not None:
+        lines.append(field_line("Sec-WebSocket-Extensions", extension))
     return b"".join([*lines, *_end_to_end(headers), b"\r\n"])
 
 

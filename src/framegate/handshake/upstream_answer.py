@@ -14,6 +14,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from framegate.errors import HandshakeRefused, UpstreamUnavailable, UsageError
 from framegate.handshake.body import BodyError, RefusalBody
 from framegate.handshake.end_to_end import forwardable
+from framegate.handshake.extensions import Deflate, Extension, agreed, parse_extensions
 from framegate.handshake.grammar import has_member, list_members
 from framegate.handshake.head import Data, HeadCutter, HeadError, answer_fields
 from framegate.handshake.response import accept_for
@@ -32,6 +33,8 @@ class UpstreamAnswer:
     headers: CIMultiDictProxy[str]
     subprotocol: str | None = None
     body: bytes = b""
+    extension: Extension | None = None
+    deflate: Deflate | None = None
 
     def refused(self) -> HandshakeRefused:
         """The answer as the exception that a refusal is, with its end-to-end headers only."""
@@ -44,6 +47,7 @@ class AnswerReader:
     Args:
         key: the ``Sec-WebSocket-Key`` that was sent.
         offered: the subprotocols that were offered.
+        extensions: the extensions that were offered.
         max_refusal_body: most bytes kept of a refusal's body, 64 KiB; there the answer is returned, cut.
         max_header_bytes: most bytes of an answer's header lines, 64 KiB.
         max_headers: most header lines of an answer, 128.
@@ -53,7 +57,7 @@ class AnswerReader:
     """
 
     __slots__ = (
-        "_key", "_offered", "_max_refusal_body", "_max_header_bytes", "_max_headers", "_max_interim",
+        "_key", "_offered", "_extensions", "_max_refusal_body", "_max_header_bytes", "_max_headers", "_max_interim",
         "_interim", "_cutter", "_refusal", "_body", "_finished", "rest",
     )  # fmt: skip
 
@@ -62,6 +66,7 @@ class AnswerReader:
         key: str,
         *,
         offered: Sequence[str],
+        extensions: Sequence[Extension] = (),
         max_refusal_body: int = 65536,
         max_header_bytes: int = 65536,
         max_headers: int = 128,
@@ -69,6 +74,7 @@ class AnswerReader:
     ) -> None:
         self._key = key
         self._offered = tuple(offered)
+        self._extensions = tuple(extensions)
         self._max_refusal_body = max_refusal_body
         self._max_header_bytes = max_header_bytes
         self._max_headers = max_headers
@@ -161,7 +167,9 @@ class AnswerReader:
         headers = answer_fields(raw)
         if status == 101:
             subprotocol = _verified(headers, version, self._key, self._offered)
-            return UpstreamAnswer(status, reason, CIMultiDictProxy(headers), subprotocol)
+            extension, deflate = _chosen(headers.getall("Sec-WebSocket-Extensions", []), self._extensions)
+            fields = CIMultiDictProxy(headers)
+            return UpstreamAnswer(status, reason, fields, subprotocol, extension=extension, deflate=deflate)
         if status < 200:
             self._count_interim()
             return None
@@ -198,9 +206,20 @@ def _verified(headers: CIMultiDict[str], version: bytes, key: str, offered: tupl
         raise _invalid(f"{len(accepts)} Sec-WebSocket-Accept headers instead of one")
     if accepts[0] != accept_for(key):
         raise _invalid("Sec-WebSocket-Accept does not answer our key")
-    if "Sec-WebSocket-Extensions" in headers:
-        raise _invalid("it selects an extension, and none was offered")
     return _selected(headers.getall("Sec-WebSocket-Protocol", []), offered)
+
+
+def _chosen(values: list[str], offered: tuple[Extension, ...]) -> tuple[Extension | None, Deflate | None]:
+    if not values:
+        return None, None
+    try:
+        answers = parse_extensions(values)
+        deflate = agreed(answers, offered)
+    except ValueError as error:
+        raise _invalid(f"Sec-WebSocket-Extensions: {error}") from None
+    if not answers:
+        raise _invalid("Sec-WebSocket-Extensions is empty")
+    return answers[0], deflate
 
 
 def _selected(selected: list[str], offered: tuple[str, ...]) -> str | None:

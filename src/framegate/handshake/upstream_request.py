@@ -31,15 +31,17 @@ def build_upstream_request(
     target: str,
     headers: HeaderPairs,
     subprotocols: Sequence[str] = (),
+    extensions: str = "",
     key: str | None = None,
 ) -> UpstreamRequest:
-    """Write the request: one ``Connection: Upgrade``, one ``Upgrade: websocket``, version 13, no extension.
+    """Write the request: one ``Connection: Upgrade``, one ``Upgrade: websocket``, version 13.
 
     Args:
         host: the value of ``Host``.
         target: path and query, beginning with a slash.
         headers: further fields; hop-by-hop ones and those of the handshake among them are left out.
         subprotocols: the offer, most wanted first.
+        extensions: the offer, as ``Sec-WebSocket-Extensions`` has it; empty for none.
         key: the ``Sec-WebSocket-Key``; None makes a fresh one of 16 random bytes.
 
     Raises:
@@ -64,5 +66,7 @@ def build_upstream_request(
     ]
     if subprotocols:
         lines.append(field_line("Sec-WebSocket-Protocol", ", ".join(subprotocols)))
+    if extensions:
+        lines.append(field_line("Sec-WebSocket-Extensions", extensions))
     lines.extend(field_line(name, value) for name, value in forwardable(fields))
     return UpstreamRequest(b"".join([*lines, b"\r\n"]), key)

@@ -42,6 +42,7 @@ else:
         NEED,
         NO_CODE,
         PONG,
+        RSV1,
         TEXT,
     )
     from framegate.session.signals import (
@@ -57,6 +58,9 @@ else:
         SWALLOWED,
         WAITING,
     )
+
+_NOT_WORTH_IT = 16
+"""Bytes below which a message is not deflated: it would hardly become smaller."""
 
 _TYPES: Any = (
     "continuation", "text", "binary", None, None, None, None, None, "close", "ping", "pong",
@@ -90,6 +94,11 @@ class Lane:
         self.aggregate = aggregate
         self.masked_out = masked_out
         self.check_text = check_text
+        # Whether messages may have to be inflated or deflated (RFC 7692), what deflates toward the other side, and
+        # whether it does so with the message that goes out.
+        self.recoding = False
+        self.deflater: Any = None
+        self.packing = False
         self.mode = RELAY
         # Called with a verdict ("relayed", "changed", "dropped") for each frame, for the debug log.
         self.trace: Callable[..., None] | None = None
@@ -239,7 +248,7 @@ class Lane:
                     self.messages += 1
                 if self.aggregate and parser.opcode < CLOSE and (not parser.fin or parser.opcode == CONTINUATION):
                     signal = self._join()
-                elif self.hook is not None:
+                elif self.hook is not None or (self.recoding and parser.opcode < CLOSE and self._recodes()):
                     signal = self._consult()
                 else:
                     signal = self._relay()
@@ -297,8 +306,13 @@ class Lane:
         self.kind = parser.kind
         self.fin = parser.fin
         self.code = parser.close_code
-        self.raw = True
+        self.raw = not self.recoding or parser.opcode >= CLOSE or not self._recodes()
         return self._ask(parser.payload())
+
+    def _recodes(self) -> bool:
+        # Whether the data frame at hand cannot go out as the bytes that came in.
+        parser = self.parser
+        return self.deflater is not None or (parser.compressed and parser.inflater is not None)
 
     def _join(self) -> int:
         parser = self.parser
@@ -494,7 +508,30 @@ class Lane:
         self._settle_run()
         if self.out is None:
             self.out = bytearray()
-        append_frame(self.out, opcode | FIN if fin else opcode, payload, self.masked_out)
+        first = opcode | FIN if fin else opcode
+        if self.deflater is not None and opcode < CLOSE:
+            packed = self._packed(opcode, fin, payload)
+            if packed is not None:
+                payload = packed
+                if opcode != CONTINUATION:
+                    first = first | RSV1
+        append_frame(self.out, first, payload, self.masked_out)
+
+    def _packed(self, opcode: int, fin: bool, payload: bytes) -> Any:
+        # The deflated payload, or None where the message goes out as it is.
+        if opcode == CONTINUATION:
+            return self.deflater.deflate(payload, fin) if self.packing else None
+        self.packing = not fin
+        if not fin:
+            return self.deflater.deflate(payload, False)
+        if len(payload) < _NOT_WORTH_IT:
+            return None
+        packed = self.deflater.deflate(payload, True)
+        if len(packed) < len(payload):
+            return packed
+        # It goes out as it is, so the other end's context will not have it: ours must not, either.
+        self.deflater.forget()
+        return None
 
     def _release_queue(self) -> None:
         queue, self.queue = self.queue, None

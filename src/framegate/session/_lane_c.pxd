@@ -11,6 +11,9 @@ cdef class Lane:
     cdef readonly bint aggregate
     cdef readonly bint masked_out
     cdef readonly bint check_text
+    cdef public bint recoding
+    cdef public object deflater
+    cdef bint packing
     cdef public int mode
     cdef public object trace
     cdef public object warn
@@ -82,5 +85,9 @@ cdef class Lane:
     cdef _extend_run(self)
     @cython.locals(run=bytearray)
     cdef _settle_run(self)
+    @cython.locals(first=cython.int)
     cdef _encode(self, int opcode, bint fin, bytes payload)
+    cdef object _packed(self, int opcode, bint fin, bytes payload)
+    @cython.locals(parser=Parser)
+    cdef bint _recodes(self) except -1
     cdef _release_queue(self)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from framegate.codec.deflate import Deflater, Inflater
 from framegate.options import ProxyOptions
 
 
@@ -20,6 +21,9 @@ class LanePolicy(NamedTuple):
         max_size: most payload bytes of a frame, of the whole message when joining; None is unlimited.
         max_fragments: most data frames in one message; None is unlimited.
         validate: whether the payloads of texts must be UTF-8 (RFC 6455, section 8.1).
+        deflate: whether that side may send compressed messages (RFC 7692).
+        inflater: what inflates them; without one they pass as they are.
+        deflater: what deflates toward the other side.
     """
 
     hook: Callable[..., Any] | None = None
@@ -27,11 +31,14 @@ class LanePolicy(NamedTuple):
     max_size: int | None = None
     max_fragments: int | None = None
     validate: bool = False
+    deflate: bool = False
+    inflater: Inflater | None = None
+    deflater: Deflater | None = None
 
     @property
     def reads(self) -> bool:
         """Whether whole payloads are held."""
-        return self.hook is not None or self.aggregate
+        return self.hook is not None or self.aggregate or self.inflater is not None or self.deflater is not None
 
 
 class Policies(NamedTuple):

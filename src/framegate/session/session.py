@@ -319,7 +319,12 @@ def _lane(side: str, policy: LanePolicy) -> Any:
         max_fragments=-1 if policy.max_fragments is None else policy.max_fragments,
         joined=policy.aggregate,
     )
-    return Lane(side, parser, policy.hook, policy.aggregate, side == "client", policy.validate)
+    parser.deflate = policy.deflate
+    parser.inflater = policy.inflater
+    lane = Lane(side, parser, policy.hook, policy.aggregate, side == "client", policy.validate)
+    lane.deflater = policy.deflater
+    lane.recoding = policy.inflater is not None or policy.deflater is not None
+    return lane
 
 
 def _fill(record: SideRecord, leg: Leg) -> None:

@@ -14,6 +14,10 @@ import socket
 MAX_HELLO = 16 * 1024
 """Bytes that are looked at; a hello with post-quantum key shares has about 2 KiB."""
 
+MAX_RECORDS = 32
+"""Records that a hello is put together from; clients write one. As the records are read again with each byte that comes,
+a client could otherwise have us read thousands of empty ones for every byte that it sends."""
+
 _RETRY = 0.01
 _HANDSHAKE = 22
 _CLIENT_HELLO = 1
@@ -65,7 +69,7 @@ def server_name(data: bytes) -> str | None:
 
 def _hello(records: _Reader) -> _Reader | None:
     message = b""
-    while True:
+    for _ in range(MAX_RECORDS):
         if records.number(1) != _HANDSHAKE:
             return None
         records.take(2)
@@ -75,6 +79,7 @@ def _hello(records: _Reader) -> _Reader | None:
             if reader.number(1) != _CLIENT_HELLO:
                 return None
             return reader.vector(3)
+    return None
 
 
 def _name_in(hello: _Reader) -> str | None:
