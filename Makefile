@@ -11,11 +11,11 @@ HOT := $(patsubst %_c.pxd,%.py,$(filter %_c.pxd,$(PXDS)))
 IS_COMPILED = $(BIN)/python -c 'from framegate._build import COMPILED; raise SystemExit(not COMPILED)'
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test interop lint types bench coverage build clean
+.PHONY: help venv run test interop conformance conformance-quick fuzz soak lint types bench coverage build clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name does; do \
-		printf '%-16s %s\n' "$$name" "$$does"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name does; do \
+		printf '%-25s %s\n' "$$name" "$$does"; done
 
 venv: $(STAMPS)/built ## the virtual environment .venv, with framegate installed in place and its hot modules compiled
 
@@ -32,6 +32,21 @@ interop: venv ## other people's WebSocket peers, npm's ws among them, through th
 		echo 'make interop: npm is missing; on Debian: apt-get install npm' >&2; exit 1; fi
 	if [ -f tests/interop/package.json ]; then npm install --prefix tests/interop --no-audit --no-fund; fi
 	FRAMEGATE_INTEROP=1 $(BIN)/python -m pytest tests/interop
+
+conformance: venv ## Autobahn's test suite through framegate, all of it (hours; needs Python 2.7)
+	$(BIN)/python -m conformance
+
+conformance-quick: venv ## its core in all modes without compression, and samples of the rest (minutes)
+	$(BIN)/python -m conformance --quick --no-report
+
+hostile: venv ## hostile peers at length: memory and descriptors of a process under attack
+	FRAMEGATE_HOSTILE=1 $(BIN)/python -m pytest tests/hostile
+
+fuzz: venv ## fuzzers with random cases, TARGET=NAME or all in turn, SECONDS=60 for each, SEED=N to do it again
+	$(BIN)/python -m fuzzing $(or $(TARGET),all) --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED))
+
+soak: venv ## good and bad clients for SECONDS=120: what a gateway and a proxy keep of them (Linux)
+	$(BIN)/python -m soak --seconds $(or $(SECONDS),120)
 
 lint: venv ## ruff
 	$(BIN)/ruff check .
@@ -53,8 +68,8 @@ build: venv ## the source distribution and the wheel, in dist/
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist src/*.egg-info .coverage htmlcov .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	rm -rf tests/interop/node_modules benchmarks/.build
-	find src tests benchmarks -name __pycache__ -type d -exec rm -rf {} +
+	rm -rf tests/interop/node_modules benchmarks/.build conformance/.venv27 conformance/reports
+	find src tests benchmarks conformance fuzzing soak -name __pycache__ -type d -exec rm -rf {} +
 	find src \( -name '*.so' -o -name '*.c' \) -delete
 
 $(BIN)/python:

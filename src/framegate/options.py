@@ -128,8 +128,8 @@ class ProxyOptions(Table):
         "auto",
         "choice",
         "permessage-deflate (RFC 7692): terminate inflates and deflates on each side apart, pass relays compressed "
-        "messages as they are and is refused together with whatever reads payloads, off removes the offer, auto is pass "
-        "where nothing reads payloads or limits them, else terminate",
+        "messages as they are and is refused together with whatever reads payloads, off removes the offer, auto is "
+        "pass where nothing reads payloads or limits them, else terminate",
         "what suits the other options best",
         words=("auto", "terminate", "pass", "off"),
     )

@@ -102,7 +102,6 @@ class Proxy:
         connection = request._connection
         if connection.proxy is not None:
             raise UsageError("the request has a Proxy already")
-        connection.proxy = self
         hook: Callable[..., Any] | None = options.on_frame
         if hook is None:
             hook = getattr(self, "on_frame", None)
@@ -120,6 +119,8 @@ class Proxy:
         self._driver: Driver | None = None
         self._early_end: tuple[tuple[int, bytes], tuple[int, bytes]] | None = None
         self._closed: asyncio.Event | None = None
+        # Last: a connection is never left with a proxy that is not whole.
+        connection.proxy = self
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} for {self.request!r}>"

@@ -54,7 +54,7 @@ async def node(*arguments: str) -> AsyncIterator[Node]:
 
 
 @asynccontextmanager
-async def echo() -> AsyncIterator[tuple[Node, str]]:
+async def echo(*arguments: str) -> AsyncIterator[tuple[Node, str]]:
     """An echo server of ``ws``, and its URL."""
-    async with node("echo") as upstream:
+    async with node("echo", *arguments) as upstream:
         yield upstream, f"ws://127.0.0.1:{(await upstream.event())['port']}"

@@ -4,6 +4,7 @@
 //   node peer.mjs client URL [PROTOCOL...]
 //                               takes one command a line, prints one event a line, both as JSON
 //
+// With --deflate=OPTIONS, an object in JSON, both speak permessage-deflate, with these options of "ws".
 // Payloads of binary messages travel as hexadecimal digits.
 
 import { createInterface } from "node:readline";
@@ -11,17 +12,25 @@ import { WebSocket, WebSocketServer } from "ws";
 
 const tell = (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
 const MOST = 64 * 1024 * 1024;
+const DEFLATE = "--deflate=";
 
-function echo() {
+function echo(perMessageDeflate) {
   const server = new WebSocketServer({
     host: "127.0.0.1",
     port: 0,
     maxPayload: MOST,
+    perMessageDeflate,
     handleProtocols: (offered) => (offered.has("superchat") ? "superchat" : false),
   });
   server.on("listening", () => tell({ port: server.address().port }));
   server.on("connection", (socket, request) => {
-    tell({ event: "open", url: request.url, origin: request.headers.origin ?? null });
+    tell({
+      event: "open",
+      url: request.url,
+      origin: request.headers.origin ?? null,
+      extensions: socket.extensions,
+      offered: request.headers["sec-websocket-extensions"] ?? null,
+    });
     socket.on("message", (data, isBinary) => {
       if (!isBinary && data.toString() === "close me") socket.close(4002, "as asked");
       else if (!isBinary && data.toString() === "ping me") socket.ping("from upstream");
@@ -35,8 +44,8 @@ function echo() {
   });
 }
 
-function client(url, protocols) {
-  const socket = new WebSocket(url, protocols, { maxPayload: MOST, origin: "https://app.test" });
+function client(perMessageDeflate, url, protocols) {
+  const socket = new WebSocket(url, protocols, { maxPayload: MOST, origin: "https://app.test", perMessageDeflate });
   const commands = {
     text: ({ data }) => socket.send(data),
     binary: ({ hex }) => socket.send(Buffer.from(hex, "hex")),
@@ -70,6 +79,8 @@ function client(url, protocols) {
   });
 }
 
-const [mode, url, ...protocols] = process.argv.slice(2);
-if (mode === "echo") echo();
-else client(url, protocols);
+const options = process.argv.find((argument) => argument.startsWith(DEFLATE));
+const deflate = options !== undefined && JSON.parse(options.slice(DEFLATE.length));
+const [mode, url, ...protocols] = process.argv.slice(2).filter((argument) => argument !== options);
+if (mode === "echo") echo(deflate);
+else client(deflate, url, protocols);

@@ -68,7 +68,8 @@ class Parser:
 
     Where permessage-deflate was agreed upon (RFC 7692), ``deflate`` is set: the first frame of a message may then have
     RSV1, which ``compressed`` tells. With an ``inflater`` too, the payload, its length, limits and UTF-8 are those of
-    the plain message; it needs ``stream`` off. Without one, compressed payloads stay as they are, unchecked.
+    the plain message; it needs ``stream`` off, and no frame inflates to more than ``max_plain`` bytes. Without one,
+    compressed payloads stay as they are, unchecked.
 
     After ``FRAME`` and ``CHUNK`` the fields describe it: ``opcode``, ``kind`` (the opcode of the message that it
     belongs to), ``fin``, ``length`` (payload bytes of the whole frame), ``key`` (0 when unmasked), ``data`` with
@@ -92,6 +93,7 @@ class Parser:
         self.joined = joined
         self.deflate = False
         self.inflater: Any = None
+        self.max_plain = -1
         self.compressed = False
         self.plain: bytes | None = None
         self.max_size = max_size
@@ -460,10 +462,12 @@ class Parser:
         if self.max_size >= 0:
             # The limit may have been lowered while the message was on its way.
             most = max(self.max_size - (self.message_size if self.joined else 0), 0)
+        if self.max_plain >= 0 and (most < 0 or most > self.max_plain):
+            most = self.max_plain
         try:
             plain = self.inflater.inflate(packed, self.fin, most)
         except TooLong:
-            self._fail(TOO_BIG, f"over {self.max_size} payload bytes")
+            self._fail(TOO_BIG, f"compressed payload of over {most} bytes")
             return False
         except Corrupt as error:
             # Data "not consistent with the type of the message" (section 7.4.1).

@@ -12,6 +12,7 @@ cdef class Parser:
     cdef public bint joined
     cdef public bint deflate
     cdef public object inflater
+    cdef public long long max_plain
     cdef readonly bint compressed
     cdef bytes plain
     cdef public long long max_size

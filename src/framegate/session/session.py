@@ -70,6 +70,9 @@ class Session:
         self._codes: dict[str, tuple[int, bytes]] = {}
         from_client = _lane("client", policies.client)
         from_upstream = _lane("upstream", policies.upstream)
+        if options.max_buffered is not None:
+            # What a frame inflates to is held as well.
+            from_client.parser.max_plain = from_upstream.parser.max_plain = options.max_buffered
         from_client.last_frame = from_upstream.last_frame = now
         self.client = Leg("client", from_client, from_upstream)
         self.upstream = Leg("upstream", from_upstream, from_client)

@@ -15,7 +15,7 @@ MAX_HELLO = 16 * 1024
 """Bytes that are looked at; a hello with post-quantum key shares has about 2 KiB."""
 
 MAX_RECORDS = 32
-"""Records that a hello is put together from; clients write one. As the records are read again with each byte that comes,
+"""Records that a hello is put together from; clients write one. As all are read again with each byte that comes,
 a client could otherwise have us read thousands of empty ones for every byte that it sends."""
 
 _RETRY = 0.01

@@ -18,6 +18,10 @@ DRAFTS: Final[Mapping[str, type[jsonschema_rs.Validator]]] = {
 }
 """By the name that the configuration gives them."""
 
+MAX_EXPLAINED: Final = 4096
+"""Longest message, in characters or bytes, of which the log tells what of the schema it breaks. Finding it out takes an
+error object for all that is wrong in some parts of a message: for a long one seconds, and hundreds of megabytes."""
+
 _NAMED: Final = {
     "http://json-schema.org/draft-04/schema": "draft4",
     "http://json-schema.org/draft-06/schema": "draft6",
@@ -68,7 +72,9 @@ def check_of(draft: str, schema: str) -> Check:
             return Refusal("message is not valid JSON", str(error))
         if is_valid(value):
             return None
-        return Refusal("message does not match its schema", _broken(validator, value))
+        short = len(data) <= MAX_EXPLAINED
+        detail = _broken(validator, value) if short else f"over {MAX_EXPLAINED} bytes, so it is not told where"
+        return Refusal("message does not match its schema", detail)
 
     return check
 
@@ -102,9 +108,13 @@ def _validator(draft: str, document: Any) -> jsonschema_rs.Validator:
 
 
 def _broken(validator: jsonschema_rs.Validator, value: Any) -> str:
-    error = next(iter(validator.iter_errors(value)), None)
-    # The path in the schema is the operator's; the path in the message, and its values, are the peer's.
-    return "it does not hold" if error is None else _pointer(error.schema_path)
+    try:
+        # Stops at the first error; iter_errors() would make all of them before it gives the first.
+        validator.validate(value)
+    except jsonschema_rs.ValidationError as error:
+        # The path in the schema is the operator's; the path in the message, and its values, are the peer's.
+        return _pointer(error.schema_path)
+    return "it does not hold"
 
 
 def _pointer(path: list[str | int]) -> str:
