@@ -85,10 +85,17 @@ class Inflater:
         return plain
 
     def _fed(self, data: bytes, most: int) -> bytes:
+        room = most + 1
+        piece = self._decoded(data, 0 if most < 0 else room)
+        if not self._decoder.eof and (most < 0 or len(piece) < room):
+            return piece
+        return self._fed_on(piece, most)
+
+    def _fed_on(self, piece: bytes, most: int) -> bytes:
+        # The limit is reached, or a stream has ended within the message.
         pieces: list[bytes] = []
         room = most + 1
         for _ in range(MOST_STREAMS):
-            piece = self._decoded(data, 0 if most < 0 else room)
             pieces.append(piece)
             if most >= 0:
                 room -= len(piece)
@@ -102,6 +109,7 @@ class Inflater:
             if not data:
                 self._end = TAIL
                 break
+            piece = self._decoded(data, 0 if most < 0 else room)
         else:
             raise Corrupt(f"more than {MOST_STREAMS} blocks with BFINAL set in a fragment")
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
