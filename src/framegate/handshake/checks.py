@@ -73,9 +73,12 @@ def checked_subprotocols(subprotocols: Iterable[str] | None) -> tuple[str, ...]:
     if isinstance(subprotocols, (str, bytes)) or not isinstance(subprotocols, Iterable):
         raise TypeError(f"subprotocols are a sequence of str, not {type(subprotocols).__name__}")
     checked = tuple(checked_subprotocol(subprotocol) for subprotocol in subprotocols)
-    for place, subprotocol in enumerate(checked):
-        if subprotocol in checked[:place]:
+    # A set, for the offer may be a client's: a head has room for many thousands.
+    seen: set[str] = set()
+    for subprotocol in checked:
+        if subprotocol in seen:
             raise ValueError(f"subprotocol {subprotocol!r} is offered twice")
+        seen.add(subprotocol)
     return checked
 
 
