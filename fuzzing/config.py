@@ -6,7 +6,6 @@ Allowed outcomes: a configuration without problems, or problems of which each na
 from __future__ import annotations
 
 import tempfile
-import warnings
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -111,12 +110,8 @@ def check(case: Any) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, case["name"])
         file.write_bytes(case["text"].encode("utf-8", "surrogatepass"))
-        with warnings.catch_warnings():
-            # Of a path that is a regular expression of a doubtful form, `re` warns.
-            warnings.simplefilter("ignore", FutureWarning)
-            loaded = load(file, catalog=Catalog.find, environment={"SECRET": "s3cret"})
-    # A fault at the very end may be told of the line behind the last.
-    lines = len(case["text"].splitlines()) + 1
+        loaded = load(file, catalog=Catalog.find, environment={"SECRET": "s3cret"})
+    lines = len(case["text"].splitlines()) or 1
     assert (loaded.config is None) == bool(loaded.problems), "a configuration, or problems"
     for problem in (*loaded.problems, *loaded.warnings):
         assert problem.path == str(file), f"the problem of another file: {problem}"

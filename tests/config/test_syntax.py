@@ -52,7 +52,7 @@ def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("services: [\n", 3),
+        ("services: [\n", 2),
         ("services:\n- name: a\n  url: b: c\n", 4),
         ("services:\n\t- name: a\n", 3),
         ("services: *nothing\n", 2),

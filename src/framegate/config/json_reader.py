@@ -23,7 +23,9 @@ def read_json(text: str, problems: Problems) -> Document:
     try:
         return reader.read()
     except json.JSONDecodeError as error:
-        problems.at_line(error.lineno, f"not JSON: {error.msg}, at column {error.colno}")
+        # What ends too early is noticed behind the last line.
+        last = len(text.splitlines()) or 1
+        problems.at_line(min(error.lineno, last), f"not JSON: {error.msg}, at column {error.colno}")
     except RecursionError:
         problems.at_line(1, "not JSON that can be read: it is nested too deeply")
     except OverflowError:

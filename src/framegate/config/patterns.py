@@ -6,6 +6,7 @@ Owns the translation of what the two spell differently. It knows no routes.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable
 
 from framegate.config.encoding import normalise_encoding, percent_encoded
@@ -72,7 +73,10 @@ def header_pattern(pattern: str) -> re.Pattern[str]:
 
 def _compiled(pattern: str, spell: Callable[[re.Match[str]], str], flags: re.RegexFlag = re.NOFLAG) -> re.Pattern[str]:
     try:
-        return re.compile(_TOKEN.sub(spell, pattern), flags | re.ASCII)
+        with warnings.catch_warnings():
+            # Of "[a--b]" Python says that a later version may read it otherwise: no news for who writes a path.
+            warnings.simplefilter("ignore", FutureWarning)
+            return re.compile(_TOKEN.sub(spell, pattern), flags | re.ASCII)
     except (re.error, RecursionError, OverflowError) as error:
         raise ValueError(f"{pattern!r} is no regular expression that Python understands: {error}") from error
 

@@ -26,12 +26,15 @@ def read_yaml(text: str, problems: Problems) -> Document:
     try:
         root = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
-        problems.at_line(*_syntax(error))
+        line, what, mend = _syntax(error)
+        # What ends too early is noticed behind the last line.
+        problems.at_line(None if line is None else min(line, len(text.splitlines()) or 1), what, mend)
         return Document()
     except yaml.YAMLError as error:
         # The reader refuses characters before anything has a line.
-        position = getattr(error, "position", 0)
-        line = text.count("\n", 0, position) + 1
+        # Its position counts octets or characters, as it pleases; the character itself is beyond doubt.
+        place = text.find(chr(getattr(error, "character", 0)))
+        line = text.count("\n", 0, max(place, 0)) + 1
         problems.at_line(line, "not YAML: it holds a character that may not be printed", "take it out, or escape it")
         return Document()
     except RecursionError:
