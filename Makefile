@@ -23,12 +23,20 @@ run: venv ## an echo upstream with a proxy in front of it, to try by hand
 	$(BIN)/framegate demo
 
 # What touches no hot module, or runs whole programs, need not be tested on the second build too.
-ONE_BUILD := config plugins cli examples handshake conformance hostile interop
+ONE_BUILD := config plugins cli examples gateway handshake conformance hostile interop
 BUT_FOR_THEM = $(foreach folder,$(ONE_BUILD),--ignore=tests/$(folder))
+PURE_LOG := $(VENV)/pure-tests.log
 
 test: venv ## unit and integration tests, on the compiled build (where there is a C compiler) and on the pure one
-	if $(IS_COMPILED); then $(BIN)/python -m pytest; fi
-	FRAMEGATE_PURE=1 $(BIN)/python -m pytest $$($(IS_COMPILED) && echo '$(BUT_FOR_THEM)')
+	@if $(IS_COMPILED); then \
+		FRAMEGATE_PURE=1 $(BIN)/python -m pytest $(BUT_FOR_THEM) >$(PURE_LOG) 2>&1 & pure=$$!; \
+		$(BIN)/python -m pytest; compiled=$$?; \
+		wait $$pure; pure=$$?; \
+		printf '\n== the pure build\n'; cat $(PURE_LOG); \
+		exit $$((compiled || pure)); \
+	else \
+		FRAMEGATE_PURE=1 $(BIN)/python -m pytest; \
+	fi
 
 interop: venv ## other people's WebSocket peers, npm's ws among them, through the proxy
 	@if [ ! -d tests/interop ]; then echo 'make interop: tests/interop is missing' >&2; exit 1; fi

@@ -123,8 +123,8 @@ class Process:
         self.log = Lines(self._process.stderr)
 
     def close(self) -> None:
-        """End it as a reader would, with Ctrl-C."""
-        self._process.send_signal(signal.SIGINT)
+        """End it; not with Ctrl-C, which a shell may have told its background jobs to ignore."""
+        self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(PATIENCE)
         finally:
