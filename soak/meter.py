@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import Awaitable, Callable
@@ -12,6 +13,7 @@ from tests.kit import heads, raw
 from tests.kit.frames import TEXT, Frame, close
 
 PATIENCE = 10.0
+_A_MOMENT = 0.5
 
 
 @dataclass
@@ -28,6 +30,8 @@ async def read(pid: int, tasks: Callable[[], Awaitable[int]]) -> Reading:
     """Look at a process whose tasks are counted by ``tasks``; twice, so that what the first look left is gone."""
     await tasks()
     counted = await tasks()
+    # The connection of the question itself must be gone, too.
+    await asyncio.sleep(_A_MOMENT)
     rss, threads = status(pid)
     return Reading(len(os.listdir(f"/proc/{pid}/fd")), threads, counted, rss)
 
