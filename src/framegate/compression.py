@@ -24,6 +24,8 @@ from framegate.session.policy import Policies
 
 Mode = Literal["pass", "terminate", "off"]
 
+_OFFERED = parse_extensions([OFFER])
+
 
 def mode_of(options: ProxyOptions, policies: Policies) -> Mode:
     """What ``compression`` means for a session that is treated like this."""
@@ -56,7 +58,7 @@ class Compression:
             client_done: whether the client has had its 101 already, which selected no extension.
         """
         if self._mode == "terminate":
-            return parse_extensions([OFFER])
+            return _OFFERED
         if self._mode == "pass" and not client_done:
             return passable(self._offers)
         return []

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from multidict import CIMultiDictProxy
 
 from framegate._build import pick
-from framegate.codec.close import check_sendable, close_payload
+from framegate.codec.close import check_sendable, close_payload, other_close
 from framegate.codec.constants import (
     BAD_GATEWAY,
     CLOSE,
@@ -109,7 +109,7 @@ class Proxy:
         self.request = request
         self._options = options
         self._hook = hook
-        self._policies = policies_of(options, hook)
+        self._policies: Policies | None = None
         self._compression: Compression | None = None
         self._connection: ClientConnection = connection
         self._upstream: Connected | None = None
@@ -305,13 +305,8 @@ class Proxy:
             ValueError: a code may not be sent, or a reason is too long.
         """
         client = (client_code, check_sendable(client_code, client_reason, what="close: client"))
-        if upstream_code is None:
-            shared = client_code in (NORMAL, GOING_AWAY)
-            upstream_code = client_code if shared else GOING_AWAY
-            if upstream_reason is None:
-                upstream_reason = client_reason if shared else ""
-        reason = "" if upstream_reason is None else upstream_reason
-        upstream = (upstream_code, check_sendable(upstream_code, reason, what="close: upstream"))
+        code, reason = other_close(client_code, client_reason, upstream_code, upstream_reason)
+        upstream = (code, check_sendable(code, reason, what="close: upstream"))
         if self._driver is None:
             self._early_end = self._early_end or (client, upstream)
         else:
@@ -502,8 +497,13 @@ class Proxy:
     def _negotiation(self) -> Compression:
         if self._compression is None:
             offers = self.request.headers.getall("Sec-WebSocket-Extensions", [])
-            self._compression = Compression(mode_of(self._options, self._policies), offers)
+            self._compression = Compression(mode_of(self._options, self._treatment()), offers)
         return self._compression
+
+    def _treatment(self) -> Policies:
+        if self._policies is None:
+            self._policies = policies_of(self._options, self._hook)
+        return self._policies
 
     def _response(self) -> Response:
         assert self._upstream is not None
@@ -514,7 +514,7 @@ class Proxy:
         assert self._upstream is not None
         connection = self._connection
         loop = connection.server.loop
-        policies = self._negotiation().applied(self._policies, self._options)
+        policies = self._negotiation().applied(self._treatment(), self._options)
         session = Session(self._options, policies, loop.time())
         session.record.started_at = time.time()
         for leg in (session.client, session.upstream):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from framegate.gateway.balancer import HashInput, StickyCookie, hash_key
+from framegate.gateway.hash_input import HashInput, StickyCookie, hash_key
 from tests.gateway.entities import upstream
 
 HASHING = {"algorithm": "consistent-hashing"}

@@ -6,7 +6,7 @@ be sent. Knows nothing of connections.
 
 from __future__ import annotations
 
-from framegate.codec.constants import MAX_CLOSE_REASON, NO_CODE
+from framegate.codec.constants import GOING_AWAY, MAX_CLOSE_REASON, NO_CODE, NORMAL
 
 SENDABLE_CODES = "1000-1003, 1007-1014, 3000-4999"
 """The codes that may be sent, as messages name them."""
@@ -47,6 +47,22 @@ def check_sendable(code: object, reason: object, *, what: str = "close") -> byte
         size = len(encoded)
         raise ValueError(f"{what}: a reason takes at most {MAX_CLOSE_REASON} bytes of UTF-8, this one has {size}")
     return encoded
+
+
+def other_close(code: int, reason: str, other_code: int | None, other_reason: str | None) -> tuple[int, str]:
+    """What the other side is told where one side is sent ``code`` and ``reason``.
+
+    Args:
+        code: the one side's code.
+        reason: its reason.
+        other_code: the other side's code; None: ``code`` if that is 1000 or 1001, else 1001.
+        other_reason: its reason; None: ``reason`` where the code was taken over, else empty.
+    """
+    if other_code is not None:
+        return other_code, other_reason or ""
+    if code in (NORMAL, GOING_AWAY):
+        return code, reason if other_reason is None else other_reason
+    return GOING_AWAY, other_reason or ""
 
 
 def close_payload(code: int, reason: bytes) -> bytes:

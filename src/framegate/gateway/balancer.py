@@ -10,9 +10,6 @@ from collections.abc import Collection
 
 from framegate.config.configuration import Target, Upstream
 from framegate.gateway.choices import HashChoice, Seat, in_turn, least_busy
-from framegate.gateway.hash_input import HashInput, HashSource, StickyCookie, hash_key
-
-__all__ = ["Balancer", "HashInput", "HashSource", "StickyCookie", "hash_key"]
 
 
 class Balancer:
@@ -42,8 +39,8 @@ class Balancer:
         """The target for a new session, or None where none is left. Nothing is counted before :meth:`acquire`.
 
         Args:
-            key: what consistent hashing goes by (:func:`hash_key`); the other algorithms do not look at it. Without
-                one, targets take turns.
+            key: what consistent hashing goes by (:mod:`framegate.gateway.hash_input`); the other algorithms do not look
+                at it. Without one, targets take turns.
             exclude: targets not to pick, such as those that failed already.
         """
         seats = self._in_service

@@ -18,15 +18,12 @@ from framegate.handshake import UpstreamURL
 from framegate.options import ProxyOptions
 from framegate.pdk.exchange import Exchange, UpstreamPlan
 from framegate.pdk.faces._forwarded import peer_is_trusted
-from framegate.pdk.identity import IDENTITY_HEADERS
+from framegate.pdk.identity import IDENTITY_NAMES
 from framegate.proxy import Proxy
 from framegate.request import Request
 from framegate.upstream_options import UpstreamOptions
 
 _log = logging.getLogger("framegate.gateway")
-
-_IDENTITY = frozenset(name.lower() for name in IDENTITY_HEADERS)
-_DEFAULT_PORTS = {"ws": 80, "wss": 443}
 
 
 class Lease:
@@ -118,7 +115,7 @@ class Dialler:
         plan, service = exchange.upstream, match.service
         host_header = None if upstream is None else upstream.host_header
         scheme = plan.scheme or service.protocol
-        url = _url(scheme, host, port, _target(plan, match, request))
+        url = UpstreamURL.of(scheme, host, port, _target(plan, match, request))
         if plan.host is not None:
             sent_host = plan.host
         elif match.route.preserve_host:
@@ -132,7 +129,7 @@ class Dialler:
             host=sent_host,
             ssl=self._context(service, upstream) if url.secure else None,
             server_hostname=_without_port(host_header) if host_header else None,
-            without=edits.names() | _IDENTITY,
+            without=edits.names() | IDENTITY_NAMES,
             trusted=peer_is_trusted(exchange),
         )
         await proxy.connect_upstream_to(url, how)
@@ -156,12 +153,6 @@ class Dialler:
         }
         chosen.update({name: ms / 1000 for name, ms in times.items() if ms is not None})
         return ProxyOptions.of(**chosen)
-
-
-def _url(scheme: str, host: str, port: int, target: str) -> UpstreamURL:
-    bracketed = f"[{host}]" if ":" in host else host
-    header = bracketed if port == _DEFAULT_PORTS[scheme] else f"{bracketed}:{port}"
-    return UpstreamURL(secure=scheme == "wss", host=host, port=port, target=target, host_header=header)
 
 
 def _target(plan: UpstreamPlan, match: Match, request: Request) -> str:

@@ -42,7 +42,7 @@ class Gateway:
 
     def __init__(self, config: Configuration) -> None:
         self.config = config
-        self._router = Router([route for route in config.routes if route.service.enabled])
+        self._router = Router(config.routes)
         self._table = PluginTable(config.plugins)
         self._dialler = Dialler(config)
         self._node = Node()

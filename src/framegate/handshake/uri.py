@@ -45,6 +45,20 @@ class UpstreamURL:
     target: str
     host_header: str
 
+    @classmethod
+    def of(cls, scheme: str, host: str, port: int, target: str) -> UpstreamURL:
+        """The URL of what has been checked.
+
+        Args:
+            scheme: ``"ws"`` or ``"wss"``.
+            host: without brackets.
+            port: 1 to 65535.
+            target: path and query.
+        """
+        bracketed = f"[{host}]" if ":" in host else host
+        header = bracketed if port == _DEFAULT_PORT[scheme] else f"{bracketed}:{port}"
+        return cls(secure=scheme == "wss", host=host, port=port, target=target, host_header=header)
+
 
 def parse_upstream_url(url: str) -> UpstreamURL:
     """Read ``url``.
@@ -61,14 +75,8 @@ def parse_upstream_url(url: str) -> UpstreamURL:
         raise _wrong(url, "a URL begins with ws:// or wss://")
     scheme, authority, path, query = match.groups()
     scheme = _checked_scheme(url, scheme)
-    host, bracketed, port = _checked_authority(url, authority, _DEFAULT_PORT[scheme])
-    return UpstreamURL(
-        secure=scheme == "wss",
-        host=host,
-        port=port,
-        target=(path or "/") + ("" if query is None else f"?{query}"),
-        host_header=bracketed if port == _DEFAULT_PORT[scheme] else f"{bracketed}:{port}",
-    )
+    host, port = _checked_authority(url, authority, _DEFAULT_PORT[scheme])
+    return UpstreamURL.of(scheme, host, port, (path or "/") + ("" if query is None else f"?{query}"))
 
 
 def join_target(base_target: str, path: str, query: str) -> str:
@@ -120,15 +128,15 @@ def _checked_scheme(url: str, scheme: str) -> str:
     return lowered
 
 
-def _checked_authority(url: str, authority: str, default_port: int) -> tuple[str, str, int]:
-    """The host without brackets, the host as a URL has it, and the port."""
+def _checked_authority(url: str, authority: str, default_port: int) -> tuple[str, int]:
+    """The host without brackets, and the port."""
     if "@" in authority:
         raise _wrong(url, "no user information is allowed: pass an Authorization header instead")
     if authority.startswith("["):
         inner, bracket, behind = authority[1:].partition("]")
         if not bracket or (behind and not behind.startswith(":")):
             raise _wrong(url, "an IPv6 address stands in brackets, with ':' and a port behind or nothing")
-        return _checked_ipv6(url, inner), f"[{inner.lower()}]", _checked_port(url, behind, default_port)
+        return _checked_ipv6(url, inner), _checked_port(url, behind, default_port)
     host, colon, port = authority.partition(":")
     if ":" in port:
         raise _wrong(url, "there is more than one ':' in the host: write an IPv6 address in brackets")
@@ -136,7 +144,7 @@ def _checked_authority(url: str, authority: str, default_port: int) -> tuple[str
         raise _wrong(url, "there is no host")
     if len(host) > _MAX_NAME or not _NAME.fullmatch(host):
         raise _wrong(url, f"{host!r} is not a host name: letters, digits, '-', '_' and single dots")
-    return host.lower(), host.lower(), _checked_port(url, colon + port, default_port)
+    return host.lower(), _checked_port(url, colon + port, default_port)
 
 
 def _checked_ipv6(url: str, address: str) -> str:

@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from framegate.codec.close import check_sendable
+from framegate.codec.close import check_sendable, other_close
 from framegate.codec.close import may_be_sent as may_send
-from framegate.codec.constants import GOING_AWAY, MAX_CLOSE_REASON, MAX_CONTROL_PAYLOAD, NORMAL
+from framegate.codec.constants import MAX_CLOSE_REASON, MAX_CONTROL_PAYLOAD, NORMAL
 from framegate.errors import PDKError
 from framegate.options import AUTO_MAX_FRAME_SIZE
 from framegate.pdk.failure import PluginFailure
@@ -206,12 +206,7 @@ class FrameFace:
                 connection closed already; another phase.
         """
         flight = self._in_flight("close")
-        if peer_status is None and status in (NORMAL, GOING_AWAY):
-            peer_status = status
-            peer_message = message if peer_message is None else peer_message
-        elif peer_status is None:
-            peer_status = GOING_AWAY
-        peer_message = "" if peer_message is None else peer_message
+        peer_status, peer_message = other_close(status, message, peer_status, peer_message)
         try:
             check_sendable(status, message, what="status and message")
             check_sendable(peer_status, peer_message, what="peer_status and peer_message")

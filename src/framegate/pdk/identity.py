@@ -24,3 +24,6 @@ IDENTITY_HEADERS: Final = (
     AUTHENTICATED_GROUPS,
     CONSUMER_GROUPS,
 )
+
+IDENTITY_NAMES: Final = frozenset(name.lower() for name in IDENTITY_HEADERS)
+"""The same in lower case."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from framegate.codec.deflate import Deflater, Inflater
-from framegate.options import AUTO_MAX_FRAME_SIZE, ProxyOptions
+from framegate.options import ProxyOptions
 from framegate.session.policy import LanePolicy, Policies
 
 
@@ -55,9 +55,8 @@ def _terminated(
     deflater: Deflater | None,
 ) -> LanePolicy:
     compressed = policy._replace(deflate=leg is not None, inflater=inflater, deflater=deflater)
-    limit = options.client_max_frame_size if side == "client" else options.upstream_max_frame_size
-    if compressed.reads and not policy.reads and policy.max_size is None and limit == "auto":
-        compressed = compressed._replace(max_size=AUTO_MAX_FRAME_SIZE[side])
+    if compressed.reads and not policy.reads and policy.max_size is None:
+        compressed = compressed._replace(max_size=options.effective_max_frame_size(side, True))
     return compressed
 
 

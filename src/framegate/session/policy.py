@@ -38,7 +38,12 @@ class LanePolicy(NamedTuple):
     @property
     def reads(self) -> bool:
         """Whether whole payloads are held."""
-        return self.hook is not None or self.aggregate or self.inflater is not None or self.deflater is not None
+        return self.hook is not None or self.aggregate or self.recodes
+
+    @property
+    def recodes(self) -> bool:
+        """Whether messages may have to be inflated or deflated."""
+        return self.inflater is not None or self.deflater is not None
 
 
 class Policies(NamedTuple):

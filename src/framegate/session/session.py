@@ -326,7 +326,7 @@ def _lane(side: str, policy: LanePolicy) -> Any:
     parser.inflater = policy.inflater
     lane = Lane(side, parser, policy.hook, policy.aggregate, side == "client", policy.validate)
     lane.deflater = policy.deflater
-    lane.recoding = policy.inflater is not None or policy.deflater is not None
+    lane.recoding = policy.recodes
     return lane
 
 

@@ -12,15 +12,13 @@ from framegate.pdk.identity import (
     CONSUMER_ID,
     CONSUMER_USERNAME,
     CREDENTIAL_IDENTIFIER,
-    IDENTITY_HEADERS,
+    IDENTITY_NAMES,
 )
-
-_LOWERED = frozenset(name.lower() for name in IDENTITY_HEADERS)
 
 
 def is_identity_header(name: str) -> bool:
     """Whether ``name`` speaks of the client's identity; CGI and WSGI turn ``_`` and ``-`` into the same (PEP 3333)."""
-    return name.lower().replace("_", "-") in _LOWERED
+    return name.lower().replace("_", "-") in IDENTITY_NAMES
 
 
 def vouch(edits: HeaderEdits, consumer: Entity | None, credential: Entity | None) -> None:

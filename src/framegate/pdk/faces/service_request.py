@@ -136,7 +136,7 @@ class ServiceRequest:
         """Let the upstream be sent this field, in the place of all others of its name.
 
         Args:
-            header: the name. ``Host`` sets the ``Host``, and the server name of TLS with it.
+            header: the name. ``Host`` sets the ``Host``; the server name of TLS stays.
             value: a str (latin-1, no control character but tab), a number, a bool, or a list of them for several
                 fields, none for an empty one.
 

@@ -12,6 +12,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from framegate.handshake import (
     RequestHead,
     RequestReader,
+    UpstreamURL,
     build_upstream_request,
     refusal,
     request_headers_for_upstream,
@@ -20,9 +21,10 @@ from framegate.handshake import (
 from framegate.pdk.entities import Entity
 from framegate.pdk.exchange import Exchange
 from framegate.pdk.exit import Exit
-from framegate.pdk.faces.ip import IP
+from framegate.pdk.faces._forwarded import peer_is_trusted
+from framegate.pdk.faces._planned import planned_protocols, planned_query
 from framegate.pdk.failure import Watch
-from framegate.pdk.identity import IDENTITY_HEADERS
+from framegate.pdk.identity import IDENTITY_NAMES
 from framegate.pdk.phases import CERTIFICATE, REWRITE, WS_HANDSHAKE
 from framegate.pdk.plugin import PluginInstance
 from framegate.pdk.run import run_phase
@@ -31,7 +33,6 @@ Headers = Mapping[str, str] | Iterable[tuple[str, str]]
 Pairs = Sequence[tuple[str, str]]
 
 _KEY = "dGhlIHNhbXBsZSBub25jZQ=="
-_IDENTITY = frozenset(name.lower() for name in IDENTITY_HEADERS)
 _PORTS = {"ws": 80, "wss": 443}
 
 
@@ -147,22 +148,22 @@ def upstream_request(exchange: Exchange) -> UpstreamRequest:
     service = exchange.service or {}
     scheme = plan.scheme or service.get("protocol") or "ws"
     host, port = plan.target or (service.get("host") or "upstream.test", service.get("port") or _PORTS[scheme])
-    path = exchange.path if plan.path is None else plan.path
-    query = head.query if plan.query is None else plan.query
+    path, query = exchange.path if plan.path is None else plan.path, planned_query(exchange)
+    url = UpstreamURL.of(scheme, host, port, f"{path}?{query}" if query else path)
     peer = exchange.peer
     wire, _ = build_upstream_request(
-        host=plan.host or _host(host, port, scheme),
-        target=f"{path}?{query}" if query else path,
+        host=plan.host or url.host_header,
+        target=url.target,
         headers=request_headers_for_upstream(
             head,
             client_host=None if peer is None else peer[0],
             scheme=exchange.scheme,
             server_port=exchange.local_port,
-            trusted=peer is not None and IP(exchange).is_trusted(peer[0]),
+            trusted=peer_is_trusted(exchange),
             extra=plan.headers.pairs(),
-            without=plan.headers.names() | _IDENTITY,
+            without=plan.headers.names() | IDENTITY_NAMES,
         ),
-        subprotocols=head.subprotocols if plan.protocols is None else plan.protocols,
+        subprotocols=planned_protocols(exchange),
     )
     asked = RequestReader().feed(wire)
     assert asked is not None
@@ -202,8 +203,3 @@ def _read(wire: bytes) -> Answer:
     fields = (line.partition(": ") for line in lines)
     headers = CIMultiDictProxy(CIMultiDict((name, value) for name, _, value in fields))
     return Answer(int(first.split(" ")[1]), headers, body)
-
-
-def _host(host: str, port: int, scheme: str) -> str:
-    bracketed = f"[{host}]" if ":" in host else host
-    return bracketed if port == _PORTS[scheme] else f"{bracketed}:{port}"

@@ -11,8 +11,7 @@ import time
 from collections.abc import Generator
 from typing import Any
 
-from framegate.codec.close import check_sendable
-from framegate.codec.constants import GOING_AWAY, NORMAL
+from framegate.codec.close import check_sendable, other_close
 from framegate.errors import UsageError
 from framegate.messages import check_side, checked_payload
 from framegate.options import ProxyOptions
@@ -121,12 +120,9 @@ class Stage:
         self, client_code: int, client_reason: str, upstream_code: int | None, upstream_reason: str | None
     ) -> None:
         """:meth:`framegate.Proxy.close`."""
-        if upstream_code is None:
-            shared = client_code in (NORMAL, GOING_AWAY)
-            upstream_code = client_code if shared else GOING_AWAY
-            upstream_reason = upstream_reason or (client_reason if shared else "")
         client = client_code, check_sendable(client_code, client_reason, what="close: client")
-        upstream = upstream_code, check_sendable(upstream_code, upstream_reason or "", what="close: upstream")
+        code, reason = other_close(client_code, client_reason, upstream_code, upstream_reason)
+        upstream = code, check_sendable(code, reason, what="close: upstream")
         self.session.end("policy", time.monotonic(), client=client, upstream=upstream)
 
     def set_max_payload_size(self, side: str, size: int) -> None:
