@@ -21,6 +21,9 @@ class Server:
     `pid` is the process whose CPU and memory count: the one started, unless the starter names another (nginx's worker).
     """
 
+    error: type[Exception] = BenchmarkError
+    start_seconds = START_SECONDS
+
     def __init__(self, name: str, argv: list[str], log: Path, env: dict[str, str] | None = None) -> None:
         self.name = name
         self._log = log
@@ -30,20 +33,20 @@ class Server:
 
     def announced_port(self) -> int:
         """Wait until the log says "listening on ws://127.0.0.1:PORT"."""
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + self.start_seconds
         while time.monotonic() < deadline:
             found = ANNOUNCEMENT.search(self._log.read_bytes())
             if found is not None:
                 return int(found.group(1))
             self.check()
             time.sleep(0.02)
-        raise BenchmarkError(f"{self.name} did not start to listen within {START_SECONDS:.0f} s{self._said()}")
+        raise self.error(f"{self.name} did not start to listen within {self.start_seconds:.0f} s{self._said()}")
 
     def check(self) -> None:
         """Raise if the process has ended."""
         code = self._process.poll()
         if code is not None:
-            raise BenchmarkError(f"{self.name} ended with exit code {code}{self._said()}")
+            raise self.error(f"{self.name} ended with exit code {code}{self._said()}")
 
     def said(self) -> str:
         """The end of the log."""

@@ -12,43 +12,22 @@ import sys
 import time
 from pathlib import Path
 
+from benchmarks.processes import Server
+
 from .errors import ConformanceError
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-ANNOUNCEMENT = re.compile(rb"listening on ws://127\.0\.0\.1:(\d+)")
-START_SECONDS = 30.0
-STOP_SECONDS = 15.0
 STALL_SECONDS = 180.0
 PROBE_SECONDS = 10.0
 FRAMEGATE = [sys.executable, "-m", "framegate"]
 
 
-class Process:
-    """A process whose stdout and stderr go to one log file."""
+class Process(Server):
+    """A process whose log can be read whole."""
 
-    def __init__(self, name: str, argv: list[str], log: Path, env: dict[str, str] | None = None) -> None:
-        self.name = name
-        self._log = log
-        with log.open("wb") as output:
-            self._process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=env)
-
-    def announced_port(self) -> int:
-        """Wait until the log says "listening on ws://127.0.0.1:PORT"."""
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            found = ANNOUNCEMENT.search(self._log.read_bytes())
-            if found is not None:
-                return int(found.group(1))
-            self.check()
-            time.sleep(0.02)
-        raise ConformanceError(f"{self.name} did not start to listen within {START_SECONDS:.0f} s{self._end_of_log()}")
-
-    def check(self) -> None:
-        """Raise if the process has ended."""
-        code = self._process.poll()
-        if code is not None:
-            raise ConformanceError(f"{self.name} ended with exit code {code}{self._end_of_log()}")
+    error = ConformanceError
+    start_seconds = 30.0
 
     def wait(self, watched: Process) -> None:
         """Wait for the end of the process, as long as `watched` goes on logging."""
@@ -60,11 +39,11 @@ class Process:
             elif now > deadline:
                 self.stop()
                 raise ConformanceError(
-                    f"{watched.name} made no progress for {STALL_SECONDS:.0f} s{watched._end_of_log()}"
+                    f"{watched.name} made no progress for {STALL_SECONDS:.0f} s{watched._said()}"
                 )
             time.sleep(0.05)
         if self._process.returncode != 0:
-            raise ConformanceError(f"{self.name} ended with exit code {self._process.returncode}{self._end_of_log()}")
+            raise ConformanceError(f"{self.name} ended with exit code {self._process.returncode}{self._said()}")
 
     def said(self) -> str:
         return self._log.read_text(errors="replace")
@@ -72,17 +51,7 @@ class Process:
     def last_lines(self, count: int) -> str:
         return "\n".join(self.said().strip().splitlines()[-count:])
 
-    def stop(self) -> None:
-        if self._process.poll() is not None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
-    def _end_of_log(self) -> str:
+    def _said(self) -> str:
         lines = self.last_lines(8)
         return f"; it said:\n{lines}" if lines else ""
 
