@@ -90,8 +90,8 @@ class ClientConnection(Receiver):
     """
 
     __slots__ = (
-        "_departure",
         "_fields",
+        "_on_departure",
         "_reader",
         "_timer",
         "answered",
@@ -117,7 +117,7 @@ class ClientConnection(Receiver):
         self.proxy: Session | None = None
         self.attachment: Any = None
         self.task: asyncio.Task[None] | None = None
-        self._departure: asyncio.Future[None] | None = None
+        self._on_departure: Callable[[], None] | None = None
         self._fields: CIMultiDictProxy[str] | None = None
         limits = server.limits
         self._reader: RequestReader | None = RequestReader(
@@ -155,18 +155,14 @@ class ClientConnection(Receiver):
 
     def ended(self, error: Exception | None) -> None:
         self.gone = True
-        if self._departure is not None and not self._departure.done():
-            self._departure.set_result(None)
+        if self._on_departure is not None:
+            self._on_departure()
         if self.task is None:
             self.close()
 
-    def departure(self) -> asyncio.Future[None]:
-        """Done when the client leaves before its 101."""
-        if self._departure is None:
-            self._departure = self.server.loop.create_future()
-            if self.gone:
-                self._departure.set_result(None)
-        return self._departure
+    def on_departure(self, call: Callable[[], None] | None) -> None:
+        """Call this when the client leaves before its 101, in place of what was to be called; None calls nothing."""
+        self._on_departure = call
 
     def switch(self, response: bytes) -> None:
         """Send the 101."""

@@ -1,6 +1,8 @@
 """Reaching an upstream: TCP or Unix socket, TLS, and the opening handshake as its client.
 
-Knows no session and no client.
+Knows no session, and of the client only that it may leave meanwhile. Where the address is known, nothing here takes a
+turn of the event loop before the request is on its way: loopback and Unix sockets take it within the first call, others
+when the connection stands.
 """
 
 from __future__ import annotations
@@ -9,24 +11,41 @@ import asyncio
 import ipaddress
 import socket
 import ssl as ssl_module
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from framegate.errors import FramegateError, UpstreamUnavailable
 from framegate.handshake import AnswerReader, UpstreamAnswer, UpstreamURL
 from framegate.handshake.extensions import Extension
 from framegate.options import ProxyOptions
 from framegate.transport import Receiver, TcpTransport, Transport, poller_of
+from framegate.transport.connecting import begin_connecting, connected_socket
 from framegate.transport.stream import StreamTransport
+
+MAX_EARLY = 64 * 1024
+"""Bytes that an upstream may send behind its 101 before it is read no further, until the session reads it."""
 
 
 class Connected(NamedTuple):
-    """An upstream that has answered with a verified 101."""
+    """An upstream that has answered with a verified 101.
+
+    Attributes:
+        transport: its connection, which is read already: whoever takes it over is the next receiver.
+        answer: the 101.
+        handshake: it keeps what comes behind the 101 until :meth:`Handshake.hand_over`.
+    """
 
     transport: Transport
     answer: UpstreamAnswer
-    rest: bytes
+    handshake: Handshake
+
+
+class Departure(Protocol):
+    """Who tells that the client has left."""
+
+    def on_departure(self, call: Callable[[], None] | None) -> None:
+        """Call this when the client leaves; None: nobody asks any more."""
 
 
 async def dial(
@@ -40,50 +59,187 @@ async def dial(
     ssl: ssl_module.SSLContext | None,
     server_hostname: str | None,
     unix_path: str | None,
+    departure: Departure | None = None,
+    departed: Callable[[], FramegateError] | None = None,
 ) -> Connected:
     """Connect to ``url`` and shake hands.
+
+    Args:
+        url: where to.
+        request: the opening request's bytes.
+        key: its ``Sec-WebSocket-Key``.
+        offered: the subprotocols that it offers.
+        extensions: the extensions that it offers.
+        options: for ``connect_timeout``, ``max_refusal_body`` and ``write_high_water``.
+        ssl: the context for ``wss``; None verifies against the system's authorities.
+        server_hostname: the name for SNI and verification; None takes the URL's host.
+        unix_path: connect to this Unix socket instead.
+        departure: tells when the client leaves; then all this is for nobody.
+        departed: makes the error for that.
 
     Raises:
         UpstreamUnavailable: anything short of a verified 101 and of an answer of 300 and above.
         HandshakeRefused: an answer of 300 and above.
+        FramegateError: what ``departed`` makes.
     """
-    where = unix_path or f"{url.host}:{url.port}"
-    transport: Transport | None = None
+    loop = asyncio.get_running_loop()
+    reader = AnswerReader(
+        key, offered=offered, extensions=extensions, max_refusal_body=options.max_refusal_body
+    )  # fmt: skip
+    handshake = Handshake(loop, request, reader)
+    timer = None
+    if options.connect_timeout is not None:
+        timer = loop.call_later(options.connect_timeout, handshake.fail, TimeoutError())
+    if departure is not None and departed is not None:
+        departure.on_departure(lambda: handshake.fail(departed()))
+    opening: asyncio.Task[Transport] | None = None
     try:
-        async with asyncio.timeout(options.connect_timeout):
-            transport = await _open(url, ssl, server_hostname, unix_path, options.write_high_water)
-            return await _shake_hands(transport, request, AnswerReader(
-                key, offered=offered, extensions=extensions, max_refusal_body=options.max_refusal_body
-            ))  # fmt: skip
+        address = _known_address(url, unix_path)
+        if address is not None and not url.secure:
+            sock, sent = begin_connecting(*address, request)
+            handshake.begin(TcpTransport(poller_of(loop), sock, options.write_high_water), sent)
+        else:
+            opening = loop.create_task(_open(loop, url, ssl, server_hostname, unix_path, options.write_high_water))
+            opening.add_done_callback(handshake.opened)
+        answer = await handshake.answered
+        if answer.status >= 300:
+            raise answer.refused()
     except TimeoutError as error:
-        _abort(transport)
+        handshake.abandon(opening)
         raise UpstreamUnavailable(
-            f"upstream {where} did not complete the handshake within {options.connect_timeout:g} seconds",
+            f"upstream {_name(url, unix_path)} did not complete the handshake within "
+            f"{options.connect_timeout:g} seconds",
             timed_out=True,
         ) from error
     except (OSError, ssl_module.SSLError) as error:
-        _abort(transport)
-        raise UpstreamUnavailable(f"upstream {where} is not reachable: {error}") from error
+        handshake.abandon(opening)
+        raise UpstreamUnavailable(f"upstream {_name(url, unix_path)} is not reachable: {error}") from error
     except BaseException:
-        _abort(transport)
+        handshake.abandon(opening)
         raise
+    finally:
+        if timer is not None:
+            timer.cancel()
+        if departure is not None:
+            departure.on_departure(None)
+    assert handshake.transport is not None
+    return Connected(handshake.transport, answer, handshake)
 
 
-def _abort(transport: Transport | None) -> None:
-    if transport is not None:
-        transport.abort()
+class Handshake(Receiver):
+    """Sends the request once there is a transport, and feeds the reader until the answer is whole.
+
+    Attributes:
+        answered: a future of the answer.
+        transport: the connection, or None as long as there is none.
+    """
+
+    __slots__ = ("_early", "_reader", "_request", "answered", "transport")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, request: bytes, reader: AnswerReader) -> None:
+        self.answered: asyncio.Future[UpstreamAnswer] = loop.create_future()
+        self.transport: Transport | None = None
+        self._request = request
+        self._reader = reader
+        self._early = b""
+
+    def begin(self, transport: Transport, sent: int) -> None:
+        """Go on over ``transport``, to which ``sent`` bytes of the request have gone already."""
+        self.transport = transport
+        transport.set_receiver(self)
+        if sent < len(self._request):
+            transport.write(bytearray(self._request[sent:]), None, 0, 0)
+        transport.resume_reading()
+
+    def opened(self, opening: asyncio.Task[Transport]) -> None:
+        """The connection stands, or has failed."""
+        if opening.cancelled():
+            return
+        error = opening.exception()
+        if error is not None:
+            self.fail(error)
+        elif self.answered.done():
+            opening.result().abort()
+        else:
+            self.begin(opening.result(), 0)
+
+    def fail(self, error: BaseException) -> None:
+        """It is over without an answer."""
+        if not self.answered.done():
+            self.answered.set_exception(error)
+
+    def abandon(self, opening: asyncio.Task[Transport] | None) -> None:
+        """Let go of the connection, or of the attempt to make one."""
+        if self.transport is not None:
+            self.transport.abort()
+        elif opening is not None:
+            opening.cancel()
+
+    def hand_over(self) -> bytes:
+        """What has come behind the 101, for whoever is the transport's receiver from now on."""
+        early, self._early = self._early, b""
+        return early
+
+    def received(self, data: bytearray, start: int, end: int) -> None:
+        if self.answered.done():
+            self._receive_early(data, start, end)
+            return
+        try:
+            answer = self._reader.feed(bytes(data[start:end]))
+        except FramegateError as error:
+            self.answered.set_exception(error)
+            return
+        if answer is not None:
+            self._early = self._reader.rest
+            self.answered.set_result(answer)
+
+    def ended(self, error: Exception | None) -> None:
+        if self.answered.done():
+            return
+        if error is not None:
+            self.answered.set_exception(error)
+            return
+        try:
+            self.answered.set_result(self._reader.eof())
+        except FramegateError as failure:
+            self.answered.set_exception(failure)
+
+    def _receive_early(self, data: bytearray, start: int, end: int) -> None:
+        self._early += data[start:end]
+        if len(self._early) >= MAX_EARLY and self.transport is not None:
+            self.transport.pause_reading()
+
+
+def _name(url: UpstreamURL, unix_path: str | None) -> str:
+    return unix_path or f"{url.host}:{url.port}"
+
+
+def _known_address(url: UpstreamURL, unix_path: str | None) -> tuple[int, Any] | None:
+    if unix_path is not None:
+        return socket.AF_UNIX, unix_path
+    family = _family_of(url.host)
+    return None if family is None else (family, (url.host, url.port))
+
+
+@lru_cache(256)
+def _family_of(host: str) -> int | None:
+    try:
+        version = ipaddress.ip_address(host).version
+    except ValueError:
+        return None
+    return socket.AF_INET if version == 4 else socket.AF_INET6
 
 
 async def _open(
+    loop: asyncio.AbstractEventLoop,
     url: UpstreamURL,
     ssl: ssl_module.SSLContext | None,
     server_hostname: str | None,
     unix_path: str | None,
     high_water: int,
 ) -> Transport:
-    loop = asyncio.get_running_loop()
-    sock = await _connect(loop, url, unix_path)
     poller = poller_of(loop)
+    sock = await _connect(loop, poller, url, unix_path)
     if not url.secure:
         transport: Transport = TcpTransport(poller, sock, high_water)
         return transport
@@ -101,87 +257,21 @@ async def _open(
     return stream
 
 
-async def _connect(loop: asyncio.AbstractEventLoop, url: UpstreamURL, unix_path: str | None) -> socket.socket:
-    if unix_path is not None:
-        return await _connect_to(loop, socket.AF_UNIX, unix_path)
+async def _connect(
+    loop: asyncio.AbstractEventLoop, poller: Any, url: UpstreamURL, unix_path: str | None
+) -> socket.socket:
+    known = _known_address(url, unix_path)
+    if known is not None:
+        return await connected_socket(poller, *known)
     error: OSError | None = None
     for family, address in await _resolve(loop, url.host, url.port):
         try:
-            return await _connect_to(loop, family, address)
+            return await connected_socket(poller, family, address)
         except OSError as failure:
             error = failure
     raise error or OSError(f"{url.host} has no address")
 
 
 async def _resolve(loop: asyncio.AbstractEventLoop, host: str, port: int) -> list[tuple[int, Any]]:
-    numeric = _family_of(host)
-    if numeric is not None:
-        # Needs no resolver thread.
-        return [(numeric, (host, port))]
     infos = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [(family, address) for family, _, _, _, address in infos]
-
-
-@lru_cache(256)
-def _family_of(host: str) -> int | None:
-    try:
-        version = ipaddress.ip_address(host).version
-    except ValueError:
-        return None
-    return socket.AF_INET if version == 4 else socket.AF_INET6
-
-
-async def _connect_to(loop: asyncio.AbstractEventLoop, family: int, address: Any) -> socket.socket:
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        sock.setblocking(False)
-        if family != socket.AF_UNIX:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await loop.sock_connect(sock, address)
-    except BaseException:
-        sock.close()
-        raise
-    return sock
-
-
-class _Answer(Receiver):
-    """Feeds the reader until the answer is whole."""
-
-    def __init__(self, transport: Transport, reader: AnswerReader, answered: asyncio.Future[UpstreamAnswer]) -> None:
-        self.transport = transport
-        self.reader = reader
-        self.answered = answered
-
-    def received(self, data: bytearray, start: int, end: int) -> None:
-        if self.answered.done():
-            return
-        try:
-            answer = self.reader.feed(bytes(data[start:end]))
-        except FramegateError as error:
-            self.answered.set_exception(error)
-            return
-        if answer is not None:
-            self.transport.pause_reading()
-            self.answered.set_result(answer)
-
-    def ended(self, error: Exception | None) -> None:
-        if self.answered.done():
-            return
-        if error is not None:
-            self.answered.set_exception(error)
-            return
-        try:
-            self.answered.set_result(self.reader.eof())
-        except FramegateError as failure:
-            self.answered.set_exception(failure)
-
-
-async def _shake_hands(transport: Transport, request: bytes, reader: AnswerReader) -> Connected:
-    answered: asyncio.Future[UpstreamAnswer] = asyncio.get_running_loop().create_future()
-    transport.set_receiver(_Answer(transport, reader, answered))
-    transport.write(bytearray(request), None, 0, 0)
-    transport.resume_reading()
-    answer = await answered
-    if answer.status >= 300:
-        raise answer.refused()
-    return Connected(transport, answer, reader.rest)

@@ -448,30 +448,19 @@ class Proxy:
             subprotocols=offered,
             extensions=", ".join(map(str, extensions)),
         )
-        dialled = asyncio.ensure_future(
-            dial(
-                url,
-                wire,
-                key,
-                offered=offered,
-                extensions=extensions,
-                options=self._options,
-                ssl=how.ssl,
-                server_hostname=how.server_hostname,
-                unix_path=how.unix_path,
-            )
+        return await dial(
+            url,
+            wire,
+            key,
+            offered=offered,
+            extensions=extensions,
+            options=self._options,
+            ssl=how.ssl,
+            server_hostname=how.server_hostname,
+            unix_path=how.unix_path,
+            departure=None if self._client_done else connection,
+            departed=client_left,
         )
-        if self._client_done:
-            return await dialled
-        try:
-            await asyncio.wait((dialled, connection.departure()), return_when=asyncio.FIRST_COMPLETED)
-        except asyncio.CancelledError:
-            dialled.cancel()
-            raise
-        if not dialled.done():
-            dialled.cancel()
-            raise client_left()
-        return dialled.result()
 
     def _offer(self, how: UpstreamOptions) -> tuple[str, ...]:
         if how.protocols is not None:
@@ -523,9 +512,8 @@ class Proxy:
         driver = self._driver = Driver(
             loop, session, connection.transport, self._upstream.transport, connection.closed
         )
-        rest, self._upstream = self._upstream.rest, self._upstream._replace(rest=b"")
         early, connection.early = connection.early, b""
-        driver.start(early, rest)
+        driver.start(early, self._upstream.handshake.hand_over())
         if self._early_end is not None:
             client, upstream = self._early_end
             driver.end("policy", client=client, upstream=upstream)

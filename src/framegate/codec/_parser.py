@@ -195,6 +195,12 @@ class Parser:
             size += len(held)
         return size
 
+    def is_busy(self) -> bool:
+        """Whether a message has begun whose end was not delivered, or more than the header of a frame is there."""
+        if self.remaining or self.message != CONTINUATION:
+            return True
+        return self.held is not NOTHING and self.held is not self.data and self.held_header > 0
+
     def own_window(self) -> None:
         """Copy what is needed of the window, the frame just delivered with it, so that the caller may reuse his."""
         if self.owned:

@@ -53,6 +53,7 @@ cdef class Parser:
     @cython.locals(held=bytearray, size=Py_ssize_t)
     cpdef Py_ssize_t buffered(self)
     @cython.locals(begin=Py_ssize_t, copy=bytearray)
+    cpdef bint is_busy(self) except -1
     cpdef own_window(self)
     cpdef extend(self, bytearray more, Py_ssize_t start, Py_ssize_t end)
     @cython.locals(held=bytearray)

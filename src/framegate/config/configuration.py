@@ -48,6 +48,27 @@ class Listen:
 
 
 @dataclass(frozen=True, slots=True)
+class Dns:
+    """How the names of upstreams become addresses. Times in seconds.
+
+    Attributes:
+        resolver: name servers to ask, as address and port; none leaves it to the system's resolver.
+        hosts_file: a file of names and addresses that comes before the name servers.
+        order: which records are asked for, ``"SRV"``, ``"A"``, ``"AAAA"``; the first kind that there is counts.
+        valid_ttl: how long an answer counts, whatever it says itself; None leaves it to the answer.
+        stale_ttl: how much longer it counts while it cannot be renewed.
+        error_ttl: after how long a lookup that failed is repeated.
+    """
+
+    resolver: tuple[tuple[str, int], ...] = ()
+    hosts_file: Path = Path("/etc/hosts")
+    order: tuple[str, ...] = ("SRV", "A", "AAAA")
+    valid_ttl: float | None = None
+    stale_ttl: float = 3600.0
+    error_ttl: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Gateway:
     """What the file says under ``gateway:``.
 
@@ -55,21 +76,29 @@ class Gateway:
         listen: where to listen.
         plugin_paths: the folders in which plugins are looked for, absolute.
         workers: how many processes serve.
+        watch: whether a change of the file, its plugins or its listeners' certificates is a reload.
+        on_policy_change: ``"rebind"`` or ``"drain"``: what a reload does with live sessions whose plugins change.
+        pre_drain_delay: milliseconds between not being ready any more and the end of accepting.
         trusted_ips: peers whose word in forwarding headers counts.
         plugin_time_limit: milliseconds that a phase of a plugin may hold the event loop before it is logged.
         log_level: ``"debug"``, ``"info"``, ``"warning"`` or ``"error"``.
         options: :class:`framegate.options.ProxyOptions` by name, only those that the file names; times in seconds.
         limits: :class:`framegate.options.ServerLimits` by name, likewise.
+        dns: how the names of upstreams become addresses.
     """
 
     listen: tuple[Listen, ...] = ()
     plugin_paths: tuple[Path, ...] = ()
     workers: int = 1
+    watch: bool = False
+    on_policy_change: str = "rebind"
+    pre_drain_delay: int = 0
     trusted_ips: tuple[Network, ...] = ()
     plugin_time_limit: int = 100
     log_level: str = "info"
     options: Mapping[str, Any] = field(default_factory=dict)
     limits: Mapping[str, Any] = field(default_factory=dict)
+    dns: Dns = field(default_factory=Dns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,20 +204,119 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One address of an upstream: ``target`` as the file writes it, and its parts."""
+    """One address of an upstream: ``target`` as the file writes it, and its parts.
+
+    Attributes:
+        max_connections: most sessions at a time, to each address that the name has; None for no limit.
+        srv: whether the name is one of SRV records, whose ports and weights count.
+    """
 
     id: str
     target: str
     host: str
     port: int = 8000
     weight: int = 100
+    max_connections: int | None = None
+    srv: bool = False
     tags: tuple[str, ...] = ()
     line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How often something must happen in a row until it tells a target's health; 0 for never.
+
+    Attributes:
+        successes: good answers, until a target is healthy.
+        tcp_failures: connections that failed, until it is not.
+        timeouts: time-outs, likewise.
+        http_failures: statuses that are none of a healthy target, likewise.
+        session_failures: sessions that the upstream broke off soon, likewise.
+    """
+
+    successes: int = 0
+    tcp_failures: int = 0
+    timeouts: int = 0
+    http_failures: int = 0
+    session_failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveChecks:
+    """Checks that the gateway makes by itself. Times in seconds.
+
+    Attributes:
+        type: ``"tcp"``, ``"http"``, ``"https"``, ``"websocket"`` or ``"websockets"``.
+        timeout: the longest that a check may take.
+        concurrency: most checks of the upstream at a time.
+        http_path: what is asked for.
+        headers: further header fields.
+        https_sni: the name that TLS asks for and verifies; None takes the target's.
+        https_verify_certificate: whether TLS verifies.
+        healthy_interval: between checks of a healthy target; 0 for none.
+        unhealthy_interval: between checks of an unhealthy target; 0 for none.
+        healthy_statuses, unhealthy_statuses: HTTP statuses that tell the one or the other; others tell nothing.
+        limits: how often until it counts.
+    """
+
+    type: str = "http"
+    timeout: float = 1.0
+    concurrency: int = 10
+    http_path: str = "/"
+    headers: tuple[tuple[str, str], ...] = ()
+    https_sni: str | None = None
+    https_verify_certificate: bool = True
+    healthy_interval: float = 0.0
+    unhealthy_interval: float = 0.0
+    healthy_statuses: frozenset[int] = frozenset()
+    unhealthy_statuses: frozenset[int] = frozenset()
+    limits: Limits = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class PassiveChecks:
+    """What the sessions tell of their targets.
+
+    Attributes:
+        type: ``"tcp"`` leaves the HTTP statuses out.
+        healthy_statuses, unhealthy_statuses: statuses of refused handshakes that tell the one or the other.
+        session_time: how soon, in seconds, a session must break off to be a failure.
+        limits: how often until it counts.
+    """
+
+    type: str = "http"
+    healthy_statuses: frozenset[int] = frozenset()
+    unhealthy_statuses: frozenset[int] = frozenset()
+    session_time: float = 1.0
+    limits: Limits = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Healthchecks:
+    """What makes targets healthy and unhealthy.
+
+    Attributes:
+        active: checks of our own.
+        passive: what the sessions tell.
+        threshold: the percentage of the weights that must be healthy for the upstream to be used at all.
+        ejection_time: seconds after which an unhealthy target that is not checked is tried again; 0 for never.
+    """
+
+    active: ActiveChecks = ActiveChecks()
+    passive: PassiveChecks = PassiveChecks()
+    threshold: float = 0.0
+    ejection_time: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
 class Upstream:
-    """Several addresses behind one name, and how one is chosen."""
+    """Several addresses behind one name, and how one is chosen.
+
+    Attributes:
+        slow_start: milliseconds in which the share of a target that is new, or healthy again, rises to its weight.
+        retry_on_statuses: statuses of a refused handshake for which another target is asked.
+        use_srv_name: whether the name in the SRV record is the ``Host``, rather than the target's.
+    """
 
     id: str
     name: str
@@ -207,6 +335,10 @@ class Upstream:
     slots: int = 10000
     host_header: str | None = None
     client_certificate: Certificate | None = None
+    healthchecks: Healthchecks = Healthchecks()
+    slow_start: int = 0
+    retry_on_statuses: frozenset[int] = frozenset()
+    use_srv_name: bool = False
     tags: tuple[str, ...] = ()
     line: int | None = None
 

@@ -33,7 +33,8 @@ def _view(draft: Draft, instances: Mapping[Draft, PluginInstance]) -> dict[str, 
         assert url is not None
         view |= {"protocol": url.protocol, "host": url.host, "port": url.port, "path": url.path}
     elif draft.kind == "upstreams":
-        view["healthchecks"] = None
+        checks = draft.fields.healthchecks
+        view["healthchecks"] = None if checks is None else checks.model_dump()
         view["algorithm"] = algorithm_of(draft.fields)
     elif draft.kind == "plugins":
         view |= {"name": instances[draft].name, "config": instances[draft].config}

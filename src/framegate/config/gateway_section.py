@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from framegate.config.addresses import parse_address
-from framegate.config.configuration import Gateway, Listen
+from framegate.config.configuration import Dns, Gateway, Listen
 from framegate.config.gather import Sections
+from framegate.config.model.dns import Dns as DnsModel
+from framegate.config.model.dns import split_server
 from framegate.config.model.options import as_table_options
 from framegate.config.pem import pair_faults
 from framegate.config.problems import Problems
@@ -52,11 +54,15 @@ class GatewaySection:
             listen=tuple(self._listens(has_server_names)),
             plugin_paths=plugin_paths,
             workers=model.workers,
+            watch=model.watch,
+            on_policy_change=model.on_policy_change,
+            pre_drain_delay=model.pre_drain_delay,
             trusted_ips=tuple(ipaddress.ip_network(text) for text in model.trusted_ips),
             plugin_time_limit=model.plugin_time_limit,
             log_level=model.log_level,
             options=self._options(),
             limits=self._limits(),
+            dns=self._dns(),
         )
 
     def _options(self) -> dict[str, Any]:
@@ -78,6 +84,17 @@ class GatewaySection:
         limits = as_table_options(self.model.limits)
         ServerLimits.of(**limits)
         return limits
+
+    def _dns(self) -> Dns:
+        model = self.model.dns or DnsModel()
+        return Dns(
+            resolver=tuple(map(split_server, model.resolver)),
+            hosts_file=self._absolute(model.hostsfile),
+            order=tuple(dict.fromkeys(model.order)),
+            valid_ttl=model.valid_ttl,
+            stale_ttl=model.stale_ttl,
+            error_ttl=model.error_ttl,
+        )
 
     def _listens(self, has_server_names: bool) -> Iterator[Listen]:
         seen: dict[tuple[Any, ...], tuple[int, int | None]] = {}

@@ -44,16 +44,23 @@ class Loaded:
     warnings: list[ConfigError] = field(default_factory=list)
 
 
-def load(path: str | Path, *, catalog: FindPlugins, environment: Mapping[str, str] | None = None) -> Loaded:
+def load(
+    path: str | Path,
+    *,
+    catalog: FindPlugins,
+    environment: Mapping[str, str] | None = None,
+    content: bytes | None = None,
+) -> Loaded:
     """Load a file.
 
     Args:
         path: YAML, or JSON where its name ends in ``.json``.
         catalog: finds the plugins in the folders that the file names.
         environment: what references of the file read; None takes the process's.
+        content: what the file holds, where somebody has read it already; None reads it.
     """
     problems = Problems(str(path))
-    config = _load(Path(path), catalog, os.environ if environment is None else environment, problems)
+    config = _load(Path(path), catalog, os.environ if environment is None else environment, problems, content)
     found = problems.sorted()
     return Loaded(None if found else config, found, problems.warnings)
 
@@ -74,8 +81,14 @@ def plugin_folders(path: str | Path, *, environment: Mapping[str, str] | None = 
     return list(GatewaySection(sections, Path(path).absolute().parent, problems).plugin_paths())
 
 
-def _load(path: Path, catalog: FindPlugins, environment: Mapping[str, str], problems: Problems) -> Configuration | None:
-    document = read_document(path, problems)
+def _load(
+    path: Path,
+    catalog: FindPlugins,
+    environment: Mapping[str, str],
+    problems: Problems,
+    content: bytes | None,
+) -> Configuration | None:
+    document = read_document(path, problems, content)
     if document is None:
         return None
     problems.document = document

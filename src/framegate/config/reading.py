@@ -10,13 +10,18 @@ from framegate.config.problems import Problems
 from framegate.config.yaml_reader import read_yaml
 
 
-def read_document(path: Path, problems: Problems) -> Document | None:
+def read_document(path: Path, problems: Problems, content: bytes | None = None) -> Document | None:
     """The content of a file, which is a mapping.
+
+    Args:
+        path: the file.
+        problems: to add to.
+        content: what it holds, where that is known already.
 
     Returns:
         None where it cannot be used at all; ``problems`` tells why.
     """
-    text = _text(path, problems)
+    text = _text(path, problems, content)
     if text is None:
         return None
     before = len(problems.errors)
@@ -37,9 +42,9 @@ def _complain(document: Document, problems: Problems) -> None:
         problems.at_line(document.line(()), f"the file must be a mapping at its top, not {kind}", begin)
 
 
-def _text(path: Path, problems: Problems) -> str | None:
+def _text(path: Path, problems: Problems, content: bytes | None) -> str | None:
     try:
-        content = path.read_bytes()
+        content = path.read_bytes() if content is None else content
     except OSError as error:
         problems.at_line(None, f"cannot be read: {error.strerror}")
         return None

@@ -21,6 +21,7 @@ from framegate.config.configuration import (
 )
 from framegate.config.draft import Draft, Drafts
 from framegate.config.entity_view import entities
+from framegate.config.health import healthchecks
 from framegate.config.model.fields import split_target
 from framegate.config.rules import algorithm_of, url_of
 from framegate.pdk.plugin import PluginInstance
@@ -132,6 +133,10 @@ class _Resolver:
             slots=fields.slots,
             host_header=fields.host_header,
             client_certificate=self._client_certificate(draft),
+            healthchecks=healthchecks(fields.healthchecks),
+            slow_start=fields.slow_start,
+            retry_on_statuses=frozenset(fields.retry_on_statuses),
+            use_srv_name=fields.use_srv_name,
             **_common(draft),
         )
 
@@ -175,7 +180,15 @@ class _Resolver:
 def _target(draft: Draft) -> Target:
     fields = draft.fields
     host, port = split_target(fields.target)
-    return Target(target=fields.target, host=host, port=port, weight=fields.weight, **_common(draft))
+    return Target(
+        target=fields.target,
+        host=host,
+        port=port,
+        weight=fields.weight,
+        max_connections=fields.max_connections,
+        srv=fields.srv,
+        **_common(draft),
+    )
 
 
 def _common(draft: Draft) -> dict[str, Any]:

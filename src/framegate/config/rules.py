@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from framegate.config.credentials import jwt_secret
 from framegate.config.document import Path
 from framegate.config.draft import Draft, Drafts
+from framegate.config.model.fields import is_address, split_target
 from framegate.config.model.syntax import Url, check_header_pattern, parse_url
 from framegate.config.pem import authority, certificate
 from framegate.config.problems import Problems
@@ -141,6 +142,9 @@ def _same_hash(fields: Any, first: str, second: str) -> Iterator[Fault]:
 def _target(draft: Draft) -> Iterator[Fault]:
     if not draft.refers("upstream"):
         yield (), "upstream is missing", "name the upstream, or put the target under it"
+    fields = draft.fields
+    if draft.is_sound("target", "srv") and fields.srv and is_address(split_target(fields.target)[0]):
+        yield ("srv",), "an address has no SRV records", "write a name, or take srv out"
 
 
 def _consumer(draft: Draft) -> Iterator[Fault]:

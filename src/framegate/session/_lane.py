@@ -115,6 +115,8 @@ class Lane:
         self.out_utf8 = 0
         # Our own frames that wait for the end of that frame or message.
         self.queue: list[tuple[int, bytes]] | None = None
+        # The policy that holds from the next message on, while that is still to come.
+        self.heir: Any = None
         # Payloads of our own pings that the origin has not answered yet.
         self.own_pings: list[bytes] | None = None
         self.joined: bytearray | None = None
@@ -208,6 +210,16 @@ class Lane:
             return False
         self._encode(opcode, True, payload)
         return True
+
+    def rebind(self, policy: Any) -> None:
+        """From the next message on, treat the frames as ``policy`` says, a :class:`LanePolicy`; what it says of
+        compression is not looked at. Not to be called while the lane is at work."""
+        if self.mode != RELAY:
+            return
+        self.heir = policy
+        if not self._inherit() and self.queue is None:
+            # A queue, even an empty one, is looked at behind each frame; so nobody pays who does not wait.
+            self.queue = []
 
     def halt(self) -> bool:
         """Relay nothing more but the rest of the frame that stands half written toward the other side.
@@ -537,6 +549,25 @@ class Lane:
         queue, self.queue = self.queue, None
         for opcode, payload in queue or ():
             self.send(opcode, payload)
+        if self.heir is not None and not self._inherit() and self.queue is None:
+            self.queue = []
+
+    def _inherit(self) -> bool:
+        parser = self.parser
+        if self.mode != RELAY:
+            return True
+        if self.pending is not None or self.joined is not None or self.mid_message or parser.is_busy():
+            return False
+        heir, self.heir = self.heir, None
+        self.hook = heir.hook
+        self.aggregate = heir.aggregate
+        self.check_text = heir.validate
+        parser.stream = not (heir.hook is not None or heir.aggregate or self.recoding)
+        parser.validate = heir.validate
+        parser.joined = heir.aggregate
+        parser.max_size = -1 if heir.max_size is None else heir.max_size
+        parser.max_fragments = -1 if heir.max_fragments is None else heir.max_fragments
+        return True
 
     def _refuse_awaitable(self, result: Any) -> None:
         close = getattr(result, "close", None)

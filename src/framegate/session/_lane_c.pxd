@@ -25,6 +25,7 @@ cdef class Lane:
     cdef readonly bint mid_message
     cdef int out_utf8
     cdef readonly list queue
+    cdef readonly object heir
     cdef public list own_pings
     cdef bytearray joined
     cdef int opcode
@@ -54,6 +55,7 @@ cdef class Lane:
     @cython.locals(size=Py_ssize_t)
     cpdef Py_ssize_t buffered(self) except -1
     cpdef bint send(self, int opcode, bytes payload) except -1
+    cpdef rebind(self, object policy)
     cpdef bint halt(self) except -1
     cpdef finish(self)
 
@@ -91,3 +93,5 @@ cdef class Lane:
     @cython.locals(parser=Parser)
     cdef bint _recodes(self) except -1
     cdef _release_queue(self)
+    @cython.locals(parser=Parser)
+    cdef bint _inherit(self) except -1

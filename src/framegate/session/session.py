@@ -195,6 +195,23 @@ class Session:
         """From the next frame on, ``side`` may send ``size`` payload bytes (in a message, where they are joined)."""
         self.leg(side).incoming.parser.max_size = size
 
+    def rebind(self, policies: Policies) -> bool:
+        """From the next message of each side on, treat it as ``policies`` say; not to be called from a hook.
+
+        Returns:
+            False, and nothing is changed, where compressed messages pass unread and would have to be read.
+        """
+        if self.ended:
+            return True
+        lanes = ((self.client.incoming, policies.client), (self.upstream.incoming, policies.upstream))
+        for lane, policy in lanes:
+            looks = policy.reads or policy.max_size is not None or policy.validate
+            if looks and lane.parser.deflate and lane.parser.inflater is None:
+                return False
+        for lane, policy in lanes:
+            lane.rebind(policy)
+        return True
+
     def ping(self, leg: Leg, now: float) -> None:
         """Our own keepalive ping toward ``leg``."""
         payload = b"framegate" + os.urandom(8)

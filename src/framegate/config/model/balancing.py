@@ -2,125 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
-
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic_core import core_schema
+from typing import Annotated, ClassVar, Literal
 
 from framegate.config.model.entity import CertificateReference, Entity, Nested, UpstreamReference
 from framegate.config.model.fields import (
     KONG,
+    MAX_TIME,
     BasePath,
     Between,
     HeaderName,
     HostName,
-    Model,
     TargetAddress,
     Text,
     field,
-    refusal,
 )
+from framegate.config.model.healthchecks import Healthchecks
 
 HashOn = Literal["none", "consumer", "ip", "header", "cookie", "path", "query_arg", "uri_capture"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Off:
-    """A number that is zero, for what would switch health checks on."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        return core_schema.no_info_after_validator_function(self.checked, handler(source))
-
-    def __get_pydantic_json_schema__(
-        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        return {**handler(schema), "const": 0}
-
-    def checked(self, number: float) -> float:
-        if number:
-            raise refusal("health checks are not served by this version", "leave it out, or write 0")
-        return number
-
-
-Off = Annotated[float, _Off()]
-
-
-class ActiveCheck(Model):
-    """One outcome of active checks."""
-
-    interval: Off = field(0, origin=KONG)
-    """Must be 0: no checks."""
-    http_statuses: list[int] = field([])
-    """No effect without checks."""
-    successes: int = field(0)
-    """No effect without checks."""
-    tcp_failures: int = field(0)
-    """No effect without checks."""
-    timeouts: int = field(0)
-    """No effect without checks."""
-    http_failures: int = field(0)
-    """No effect without checks."""
-
-
-class ActiveChecks(Model):
-    """Active checks, which must be off."""
-
-    type: Text | None = field(None)
-    """No effect without checks."""
-    timeout: float | None = field(None)
-    """No effect without checks."""
-    concurrency: int | None = field(None)
-    """No effect without checks."""
-    http_path: Text | None = field(None)
-    """No effect without checks."""
-    headers: dict[str, Any] | None = field(None)
-    """No effect without checks."""
-    https_sni: Text | None = field(None)
-    """No effect without checks."""
-    https_verify_certificate: bool | None = field(None)
-    """No effect without checks."""
-    healthy: ActiveCheck | None = field(None)
-    """Checks of healthy targets."""
-    unhealthy: ActiveCheck | None = field(None)
-    """Checks of unhealthy targets."""
-
-
-class PassiveCheck(Model):
-    """One outcome of passive checks."""
-
-    http_statuses: list[int] = field([])
-    """No effect without checks."""
-    successes: Off = field(0, origin=KONG)
-    """Must be 0: no checks."""
-    tcp_failures: Off = field(0, origin=KONG)
-    """Must be 0: no checks."""
-    timeouts: Off = field(0, origin=KONG)
-    """Must be 0: no checks."""
-    http_failures: Off = field(0, origin=KONG)
-    """Must be 0: no checks."""
-
-
-class PassiveChecks(Model):
-    """Passive checks, which must be off."""
-
-    type: Text | None = field(None)
-    """No effect without checks."""
-    healthy: PassiveCheck | None = field(None)
-    """What makes a target healthy."""
-    unhealthy: PassiveCheck | None = field(None)
-    """What makes a target unhealthy."""
-
-
-class Healthchecks(Model):
-    """Health checks, which this version does not serve: accepted as far as they are off."""
-
-    active: ActiveChecks | None = field(None)
-    """Active checks."""
-    passive: PassiveChecks | None = field(None)
-    """Passive checks."""
-    threshold: float = field(0, origin=KONG)
-    """No effect without checks."""
 
 
 class Target(Entity):
@@ -132,6 +30,10 @@ class Target(Entity):
     """``HOST:PORT``; the port is 8000 where it is left out."""
     weight: Annotated[int, Between(0, 65535)] = field(100, origin=KONG)
     """Its share of the connections; 0 gets none."""
+    max_connections: Annotated[int, Between(1, 2**31 - 1)] | None = field(None, origin="no limit")
+    """Most sessions at a time, to each address that the name has, and of each worker."""
+    srv: bool = field(False, origin="as `order` of `gateway.dns` says")
+    """Whether the name has SRV records (RFC 2782), whose ports and weights count instead of those here."""
 
 
 class Upstream(Entity):
@@ -172,9 +74,13 @@ class Upstream(Entity):
     """The ``Host`` that targets are sent."""
     client_certificate: CertificateReference = field(None)
     """The id of the certificate that targets are shown."""
-    use_srv_name: Literal[False] = field(False, origin=KONG)
-    """Must be false: SRV records are not looked up."""
+    use_srv_name: bool = field(False, origin=KONG)
+    """Whether targets are sent the name in their SRV record as ``Host``, and verified by it."""
     healthchecks: Healthchecks | None = field(None)
-    """Must be off: not served by this version."""
+    """What makes targets healthy and unhealthy."""
+    slow_start: Annotated[int, Between(0, MAX_TIME)] = field(0, origin="off", unit="ms")
+    """The time in which the share of a target that is new, or healthy again, rises to its weight."""
+    retry_on_statuses: list[Annotated[int, Between(300, 599)]] = field([], origin="a refusal is relayed")
+    """Statuses of a refused handshake for which another target is asked."""
     targets: Annotated[list[Target], Nested("upstream")] = field([])
     """Its addresses."""

@@ -168,6 +168,15 @@ def _check_target(text: str) -> None:
         raise refusal(f"the port must be from 1 to 65535, not {port}")
 
 
+def is_address(host: str) -> bool:
+    """Whether a host, without brackets, is an address and no name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def split_target(text: str) -> tuple[str, int]:
     """Host, without brackets, and port of a target."""
     found = re.fullmatch(r"(?:\[(?P<v6>[^\]]*)\]|(?P<host>[^:\[\]]+))(?::(?P<port>\d+))?", text, re.ASCII)

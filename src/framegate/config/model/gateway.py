@@ -10,6 +10,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import core_schema
 
 from framegate.config.addresses import FORMS, parse_address
+from framegate.config.model.dns import Dns
 from framegate.config.model.fields import Between, Form, Model, NotEmpty, Text, field, refusal
 from framegate.config.model.options import Limits, Options
 
@@ -94,7 +95,16 @@ class Gateway(Model):
     plugin_paths: list[Text] = field([], origin="the bundled plugins alone")
     """Folders with plugins, relative to this file."""
     workers: Annotated[int, Between(1, 1024)] = field(1, origin="one process is easiest to watch")
-    """How many processes serve."""
+    """How many processes serve; a change takes effect at the next start."""
+    watch: bool = field(False, origin="a file that is being written must not be served")
+    """Whether a change of this file, of a plugin in `plugin_paths` or of a listener's certificate is a reload."""
+    on_policy_change: Literal["rebind", "drain"] = field("rebind", origin="nobody has to connect anew")
+    """A live session whose plugins a reload changes: `rebind` gives it the new ones at its next message, `drain` closes
+    it with 1012."""
+    pre_drain_delay: Annotated[int, Between(0, 3_600_000)] = field(
+        0, origin="nothing in front that has to notice", unit="ms"
+    )
+    """How long a process that was told to end still accepts clients while it says that it is not ready."""
     trusted_ips: list[Network] = field([], origin="Kong; nobody is believed")
     """Peers whose forwarding headers are believed: addresses and networks."""
     plugin_time_limit: Annotated[int, Between(1, 3_600_000)] = field(
@@ -107,3 +117,5 @@ class Gateway(Model):
     """Options of all sessions."""
     limits: Limits | None = field(None)  # type: ignore[valid-type]
     """Limits of each listener."""
+    dns: Dns | None = field(None)
+    """How the names of upstreams become addresses."""
