@@ -1,10 +1,12 @@
-"""The processor and the memory of processes: pinning, limits on open files, resident size, children. Linux only."""
+"""The processors and the memory of processes: pinning, limits on open files, resident size, children. Linux only."""
 
 from __future__ import annotations
 
 import os
 import re
 import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import BenchmarkError
@@ -24,13 +26,32 @@ def pin(cpu: int | None) -> int:
     return chosen
 
 
-def allow_open_files(wanted: int) -> None:
-    """Raise this process's limit on open files; what it starts inherits the limit."""
+@contextmanager
+def spread_over(cpus: set[int]) -> Iterator[None]:
+    """Let this process, and all that it starts meanwhile, run on these CPUs."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cpus)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def allow_open_files(wanted: int) -> str | None:
+    """Raise this process's limit on open files; what it starts inherits it. Says so where the hard limit was raised."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < wanted:
-        raise BenchmarkError(f"needs {wanted} open files, the hard limit is {hard}: raise it, or give a smaller --idle")
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    if hard == resource.RLIM_INFINITY or hard >= wanted:
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        return None
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, wanted))
+    except (OSError, ValueError):
+        raise BenchmarkError(
+            f"needs {wanted} open files, the hard limit is {hard} and may not be raised from here: raise it (as root: "
+            f"`ulimit -Hn {wanted}`, at most fs.nr_open), or give a smaller --idle"
+        ) from None
+    return f"the hard limit on open files was {hard}; raised to {wanted} for this run"
 
 
 def resident_kib(pid: int) -> int:
@@ -43,5 +64,13 @@ def resident_kib(pid: int) -> int:
 
 
 def children(pid: int) -> list[int]:
-    """The processes that a process's main thread has started and that still live."""
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """The processes that a process has started, in any of its threads, and that still live."""
+    found = []
+    for listed in sorted(Path(f"/proc/{pid}/task").glob("*/children")):
+        found += [int(child) for child in listed.read_text().split()]
+    return found
+
+
+def family(pid: int) -> list[int]:
+    """A process with its children, and theirs."""
+    return [pid, *(member for child in children(pid) for member in family(child))]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 import time
 from pathlib import Path
 
+from . import cpu
 from .errors import BenchmarkError
 
-ANNOUNCEMENT = re.compile(rb"listening on ws://127\.0\.0\.1:(\d+)")
+ANNOUNCEMENT = re.compile(rb"listening on wss?://127\.0\.0\.1:(\d+)")
 START_SECONDS = 15.0
 STOP_SECONDS = 15.0
 LOG_TAIL = 2000
@@ -18,7 +20,7 @@ LOG_TAIL = 2000
 class Server:
     """A server process whose stdout and stderr go to one log file.
 
-    `pid` is the process whose CPU and memory count: the one started, unless the starter names another (nginx's worker).
+    `pid` is the process that was started.
     """
 
     error: type[Exception] = BenchmarkError
@@ -41,6 +43,32 @@ class Server:
             self.check()
             time.sleep(0.02)
         raise self.error(f"{self.name} did not start to listen within {self.start_seconds:.0f} s{self._said()}")
+
+    def await_port(self, port: int) -> None:
+        """Wait until the port of 127.0.0.1 takes connections, for a server that announces none."""
+        deadline = time.monotonic() + self.start_seconds
+        while time.monotonic() < deadline:
+            self.check()
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    return
+            time.sleep(0.02)
+        raise self.error(f"{self.name} did not listen on {port} within {self.start_seconds:.0f} s{self._said()}")
+
+    def await_children(self, count: int) -> None:
+        """Wait until the process has started so many."""
+        deadline = time.monotonic() + self.start_seconds
+        while time.monotonic() < deadline:
+            self.check()
+            if len(cpu.children(self.pid)) >= count:
+                return
+            time.sleep(0.02)
+        raise self.error(f"{self.name} did not start {count} processes within {self.start_seconds:.0f} s{self._said()}")
+
+    def family(self) -> list[int]:
+        """The process with all that it started: those whose CPU time and memory count."""
+        self.check()
+        return cpu.family(self.pid)
 
     def check(self) -> None:
         """Raise if the process has ended."""
@@ -65,3 +93,10 @@ class Server:
     def _said(self) -> str:
         said = self.said()
         return f"; it said:\n{said}" if said else ""
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on, for servers that do not tell which one they took."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -12,7 +12,7 @@ from framegate.config.model.file import File
 PAGE = Path(__file__).parent.parent / "docs" / "configuration.md"
 SCHEMA = File.model_json_schema(by_alias=True)
 MODELS: dict[str, dict[str, Any]] = {"File": SCHEMA, **SCHEMA["$defs"]}
-WITHOUT_TABLE = {"ActiveCheck", "ActiveChecks", "Info", "PassiveCheck", "PassiveChecks"}
+WITHOUT_TABLE = {"Info"}
 COMMON = ("id", "created_at", "updated_at", "tags", "_comment", "_ignore")
 
 

@@ -1,17 +1,24 @@
 /* The load generator, single-threaded. One connection plan on one port of 127.0.0.1, one line of JSON on stdout:
  *
- *   load trips --port P --size S --connections N --in-flight W --seconds T [--warm-up T] [--least TRIPS]
- *       keeps W messages in flight on each of N connections and measures after the warm-up
+ *   load trips --port P --size S --connections N --in-flight W --seconds T [--warm-up T | --begin-at NS] [--least TRIPS]
+ *       keeps W messages in flight on each of N connections and measures after the warm-up, or from that time of the
+ *       monotonic clock on, so that several generators measure together
  *   load setup --port P --connections N --count K
  *       opens, uses for one echo and closes K connections, N at a time, after a tenth as many to warm up
  *   load idle --port P --connections N --baseline B
  *       opens B, then N connections, each used for one echo; says "open" and waits for a line after both
+ *   load fan-out --port P --size S --connections N --seconds T [--warm-up T] [--least MESSAGES]
+ *       one connection sends a message, which has to come back on all N, then the next; counts what came back, and its
+ *       latencies are the times until the last connection has the message
  *
- * --text sends text messages, --last C is the payload byte with which every echo must end, --cpu-of PID (up to eight)
- * adds the CPU seconds of that process over exactly the measured time. Any surprise ends the program with exit code 1.
+ * --text sends text messages, --last C is the payload byte with which every echo must end, --tls FILE speaks TLS and
+ * trusts that certificate, --deflated FILE sends the compressed payload in it, whose inflated size --size tells.
+ * --cpu-of PID (up to 32) adds the CPU seconds of that process over exactly the measured time. Any surprise ends the
+ * program with exit code 1.
  */
 #include "client.h"
 #include "net.h"
+#include "unpack.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -22,16 +29,17 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-enum { EVENTS = 256, PROCESSES = 8, SILENCE_MS = 20000, OPENING_AT_ONCE = 64, SETUP_SIZE = 64 };
+enum { EVENTS = 256, PROCESSES = 32, SILENCE_MS = 20000, OPENING_AT_ONCE = 64, SETUP_SIZE = 64, LATE_NS = 100000000 };
 
 static struct {
     unsigned connections, baseline, count;
-    uint64_t duration_ns, warm_up_ns, least;
+    uint64_t duration_ns, warm_up_ns, begin_at, least;
+    const char *trusted, *deflated;
     pid_t processes[PROCESSES];
     unsigned process_count;
 } plan = {.connections = 1, .baseline = 1, .count = 100, .duration_ns = 1000000000};
 
-static struct load load = {.opcode = WS_BINARY, .size = SETUP_SIZE, .in_flight = 1};
+static struct load load = {.opcode = WS_BINARY, .size = SETUP_SIZE, .in_flight = 1, .fan = 1};
 static struct client **clients;
 
 static struct {
@@ -77,48 +85,30 @@ static void turn(void)
         client_event(events[i].data.ptr, events[i].events);
 }
 
-static unsigned count_in(enum stage stage, unsigned upto)
-{
-    unsigned count = 0;
-
-    for (unsigned i = 0; i < upto; i++)
-        count += clients[i]->stage == stage;
-    return count;
-}
-
-static uint64_t on_the_way(unsigned upto)
-{
-    uint64_t count = 0;
-
-    for (unsigned i = 0; i < upto; i++)
-        count += clients[i]->sent + clients[i]->queued - clients[i]->echoed;
-    return count;
-}
-
 static void open_connections(unsigned from, unsigned to)
 {
     for (unsigned i = from; i < to; i++) {
         clients[i] = client_new(&load);
-        while (i + 1 - count_in(OPEN, i + 1) >= OPENING_AT_ONCE)
+        while (i + 1 - load.in_stage[OPEN] >= OPENING_AT_ONCE)
             turn();
     }
-    while (count_in(OPEN, to) < to)
+    while (load.in_stage[OPEN] < to)
         turn();
 }
 
-static void finish_echoes(unsigned upto)
+static void finish_echoes(void)
 {
     load.sending = false;
-    while (on_the_way(upto) > 0)
+    while (load.pending > 0)
         turn();
 }
 
 static void close_connections(void)
 {
-    finish_echoes(plan.connections);
+    finish_echoes();
     for (unsigned i = 0; i < plan.connections; i++)
         client_close(clients[i]);
-    while (count_in(CLOSED, plan.connections) < plan.connections)
+    while (load.in_stage[CLOSED] < plan.connections)
         turn();
 }
 
@@ -134,9 +124,34 @@ static void measure_trips(void)
     load.sending = true;
     for (unsigned i = 0; i < plan.connections; i++)
         client_send(clients[i], load.in_flight);
-    run_until(now_ns() + plan.warm_up_ns, (uint64_t)plan.connections * load.in_flight);
+    run_until(plan.begin_at ? plan.begin_at : now_ns() + plan.warm_up_ns, (uint64_t)plan.connections * load.in_flight);
+    if (plan.begin_at && now_ns() > plan.begin_at + LATE_NS)
+        die("the connections were ready too late for --begin-at");
     begin_measurement();
     run_until(begun.at + plan.duration_ns, begun.trips + plan.least);
+    end_measurement(load.trips - begun.trips);
+    close_connections();
+}
+
+static void send_to_all_until(uint64_t deadline, uint64_t messages)
+{
+    for (uint64_t i = 0; i < messages || now_ns() < deadline; i++) {
+        uint64_t asked_at = now_ns();
+        client_send(clients[0], 1);
+        while (load.pending > 0)
+            turn();
+        if (load.timing)
+            histogram_add(&load.latencies, now_ns() - asked_at);
+    }
+}
+
+static void measure_fan_out(void)
+{
+    load.fan = plan.connections;
+    open_connections(0, plan.connections);
+    send_to_all_until(now_ns() + plan.warm_up_ns, 1);
+    begin_measurement();
+    send_to_all_until(begun.at + plan.duration_ns, plan.least);
     end_measurement(load.trips - begun.trips);
     close_connections();
 }
@@ -176,7 +191,7 @@ static void measure_setup(void)
     begin_measurement();
     renew_until(plan.count);
     end_measurement(plan.count);
-    while (count_in(CLOSED, plan.connections) < plan.connections) {
+    while (load.in_stage[CLOSED] < plan.connections) {
         turn();
         renew(false);
     }
@@ -197,7 +212,7 @@ static void use_once(unsigned from, unsigned to)
     open_connections(from, to);
     for (unsigned i = from; i < to; i++)
         client_send(clients[i], 1);
-    finish_echoes(to);
+    finish_echoes();
     say_open_and_wait(to);
 }
 
@@ -227,11 +242,14 @@ static void take_option(int option, const char *value)
     case 'w': load.in_flight = (unsigned)number(value, 1); break;
     case 't': plan.duration_ns = number(value, 1e9); break;
     case 'u': plan.warm_up_ns = number(value, 1e9); break;
+    case 'g': plan.begin_at = number(value, 1); break;
     case 'l': plan.least = number(value, 1); break;
     case 'k': plan.count = (unsigned)number(value, 1); break;
     case 'b': plan.baseline = (unsigned)number(value, 1); break;
     case 'x': load.opcode = WS_TEXT; break;
     case 'e': load.last = value[0]; break;
+    case 'y': plan.trusted = value; break;
+    case 'z': plan.deflated = value; break;
     case 'c':
         if (plan.process_count == PROCESSES)
             die("--cpu-of more than %d times", PROCESSES);
@@ -250,6 +268,8 @@ static void read_options(int argc, char **argv)
         {"least", required_argument, NULL, 'l'},       {"count", required_argument, NULL, 'k'},
         {"baseline", required_argument, NULL, 'b'},    {"text", no_argument, NULL, 'x'},
         {"last", required_argument, NULL, 'e'},        {"cpu-of", required_argument, NULL, 'c'},
+        {"begin-at", required_argument, NULL, 'g'},    {"tls", required_argument, NULL, 'y'},
+        {"deflated", required_argument, NULL, 'z'},
         {NULL, 0, NULL, 0},
     };
 
@@ -257,8 +277,23 @@ static void read_options(int argc, char **argv)
         take_option(option, optarg);
     if (load.port == 0 || load.size < 16 || load.in_flight == 0 || plan.connections == 0)
         die("needs --port, a --size of at least 16, at least one connection and one message in flight");
+    if (plan.deflated && !unpack_is_there())
+        die("--deflated needs the program that is built with zlib");
     if (plan.baseline > plan.connections)
         die("--baseline is more than --connections");
+}
+
+static void prepare(void)
+{
+    load.compressed = plan.deflated != NULL;
+    load.secured = plan.trusted != NULL;
+    if (load.compressed)
+        message_of_file(&load.message, load.opcode, plan.deflated);
+    else
+        message_of_size(&load.message, load.opcode, load.size);
+    if (!load.last)
+        load.last = (char)('a' + (load.size - 1) % 26);
+    stream_prepare(plan.trusted);
 }
 
 int main(int argc, char **argv)
@@ -266,7 +301,7 @@ int main(int argc, char **argv)
     const char *mode = argc > 1 ? argv[1] : "";
 
     read_options(argc, argv);
-    load_prepare(&load);
+    prepare();
     load.epoll = epoll_create1(EPOLL_CLOEXEC);
     clients = allocate(plan.connections * sizeof *clients);
     if (strcmp(mode, "trips") == 0)
@@ -275,7 +310,9 @@ int main(int argc, char **argv)
         measure_setup();
     else if (strcmp(mode, "idle") == 0)
         hold_idle();
+    else if (strcmp(mode, "fan-out") == 0)
+        measure_fan_out();
     else
-        die("the first argument is 'trips', 'setup' or 'idle'");
+        die("the first argument is 'trips', 'setup', 'idle' or 'fan-out'");
     return 0;
 }

@@ -33,7 +33,12 @@ void ws_head_reset(struct ws_head *head)
 
 bool ws_head_fin(const struct ws_head *head)
 {
-    return head->bytes[0] & 0x80;
+    return head->bytes[0] & WS_FIN;
+}
+
+bool ws_head_rsv1(const struct ws_head *head)
+{
+    return head->bytes[0] & WS_RSV1;
 }
 
 int ws_head_opcode(const struct ws_head *head)
@@ -64,12 +69,12 @@ const uint8_t *ws_head_mask(const struct ws_head *head)
     return head->bytes + head->have - 4;
 }
 
-size_t ws_head_write(uint8_t *out, bool fin, int opcode, uint64_t length, const uint8_t *mask)
+size_t ws_head_write(uint8_t *out, int first, uint64_t length, const uint8_t *mask)
 {
     unsigned more = length < 126 ? 0 : length < 65536 ? 2 : 8;
     size_t size = 2;
 
-    out[0] = (uint8_t)((fin ? 0x80 : 0) | opcode);
+    out[0] = (uint8_t)first;
     out[1] = (uint8_t)((mask ? 0x80 : 0) | (more == 0 ? length : more == 2 ? 126 : 127));
     for (unsigned i = 0; i < more; i++)
         out[size++] = (uint8_t)(length >> (8 * (more - 1 - i)));

@@ -204,17 +204,16 @@ class Driver:
 
     def settle(self) -> None:
         """Bring the transports in line with the session."""
-        session = self.session
-        timed = session.timed
-        for link in (self.client, self.upstream):
-            link.conduit.timed = timed
-            self._flush(link)
-        for link in (self.client, self.upstream):
+        session, client, upstream = self.session, self.client, self.upstream
+        client.conduit.timed = upstream.conduit.timed = session.timed
+        upstream.conduit.flush()
+        client.conduit.flush()
+        for link in (client, upstream):
             if link.leg.abort_wanted and link.transport.is_open():
                 # First for both: what was queued toward this side stops holding up the other one.
                 link.transport.abort()
                 self._release(link)
-        for link in (self.client, self.upstream):
+        for link in (client, upstream):
             if link.transport.is_open():
                 self._settle_link(link)
             elif link.leg.end_wanted and link.leg.state is not State.GONE:

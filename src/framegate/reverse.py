@@ -6,7 +6,6 @@ import inspect
 import socket
 import ssl as ssl_module
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from framegate.errors import HookError
@@ -62,7 +61,7 @@ def reverse_proxy(
         # The url is bound before the proxy: a callable that fails leaves nothing to clean up.
         base = fixed if fixed is not None else await _chosen(upstream, request)
         proxy = Proxy._with(request, proxy_options)
-        url = replace(base, target=join_target(base.target, request.path, request.query))
+        url = base.at(join_target(base.target, request.path, request.query))
         options_here = how._replace(host=request.headers["Host"]) if preserve_host else how
         await proxy.connect_upstream_to(url, options_here)
         await proxy.connect_client()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from framegate.config.configuration import Route, Service
+from framegate.config.configuration import ActiveChecks, Limits, Route, Service
 from tests.config.files import HEAD, config
 
 SERVICE = "services:\n- name: chat\n  url: ws://h:9001/base\n"
@@ -210,20 +210,58 @@ def test_an_upstream_that_says_what_to_hash_hashes(tmp_path: Path) -> None:
     assert [one["algorithm"] for one in found.entities.all("upstreams")] == [one.algorithm for one in found.upstreams]
 
 
-def test_health_checks_that_are_off_are_accepted(tmp_path: Path) -> None:
+def test_without_health_checks_nothing_is_checked(tmp_path: Path) -> None:
+    text = "upstreams: [{name: a}, {name: b, healthchecks: {active: {}, passive: {type: tcp}}}]"
+    one, other = config(tmp_path, text).upstreams
+    for checks in (one.healthchecks, other.healthchecks):
+        assert (checks.active.healthy_interval, checks.active.unhealthy_interval) == (0, 0)
+        assert checks.active.limits == checks.passive.limits == Limits()
+    assert other.healthchecks.passive.type == "tcp"
+
+
+def test_health_checks_have_kongs_fields(tmp_path: Path) -> None:
     text = """upstreams:
 - name: a
+  slow_start: 30000
+  retry_on_statuses: [502, 503]
   healthchecks:
-    threshold: 0
+    threshold: 50
     active:
-      type: http
-      timeout: 1
-      http_path: /
-      healthy: {interval: 0, successes: 2, http_statuses: [200]}
-      unhealthy: {interval: 0, http_failures: 3}
-    passive: {type: http, healthy: {successes: 0}, unhealthy: {tcp_failures: 0, timeouts: 0, http_failures: 0}}
+      type: https
+      timeout: 2
+      concurrency: 3
+      http_path: /health?full=1
+      headers: {X-Check: [one, two]}
+      https_sni: chat.example
+      https_verify_certificate: false
+      healthy: {interval: 5, successes: 2, http_statuses: [200]}
+      unhealthy: {interval: 0.5, tcp_failures: 1, timeouts: 2, http_failures: 3, http_statuses: [500]}
+    passive:
+      healthy: {successes: 4, http_statuses: [401]}
+      unhealthy: {tcp_failures: 5, timeouts: 6, http_failures: 7, session_failures: 8, session_time: 3}
+  targets:
+  - {target: 'h:1', max_connections: 9}
+  - {target: h, srv: true}
 """
-    assert config(tmp_path, text).upstreams[0].name == "a"
+    (found,) = config(tmp_path, text).upstreams
+    assert (found.slow_start, found.retry_on_statuses) == (30000, {502, 503})
+    assert [(each.max_connections, each.srv) for each in found.targets] == [(9, False), (None, True)]
+    checks = found.healthchecks
+    assert (checks.threshold, checks.ejection_time) == (50, 30)
+    assert checks.active == ActiveChecks(
+        "https", 2, 3, "/health?full=1", (("X-Check", "one"), ("X-Check", "two")), "chat.example", False,
+        5, 0.5, frozenset({200}), frozenset({500}), Limits(2, 1, 2, 3),
+    )  # fmt: skip
+    assert (checks.passive.healthy_statuses, checks.passive.unhealthy_statuses) == ({401}, {429, 500, 503})
+    assert checks.passive.session_time == 3
+    assert checks.passive.limits == Limits(4, 5, 6, 7, 8)
+
+
+def test_plugins_see_health_checks_as_the_file_has_them(tmp_path: Path) -> None:
+    text = "upstreams: [{name: a}, {name: b, healthchecks: {threshold: 5}}]"
+    one, other = config(tmp_path, text).entities.all("upstreams")
+    assert one["healthchecks"] is None
+    assert (other["healthchecks"]["threshold"], other["healthchecks"]["active"]) == (5, None)
 
 
 def test_a_field_that_is_null_is_as_if_it_was_left_out(tmp_path: Path) -> None:

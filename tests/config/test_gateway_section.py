@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from framegate.config.configuration import Listen
+from framegate.config.configuration import Dns, Listen
 from framegate.options import ProxyOptions, ServerLimits
 from tests.config.files import complaint, complaints, config
 
@@ -21,6 +21,7 @@ def test_the_defaults_are_said_nowhere_else(tmp_path: Path) -> None:
     assert [str(listen) for listen in found.listen] == ["127.0.0.1:8000"]
     assert (found.workers, found.plugin_time_limit, found.log_level) == (1, 100, "info")
     assert (found.plugin_paths, found.trusted_ips, found.options, found.limits) == ((), (), {}, {})
+    assert found.dns == Dns()
 
 
 # listen
@@ -238,3 +239,37 @@ def test_compressed_payloads_cannot_pass_a_plugin_that_reads_them(tmp_path: Path
         "which reads payloads (write auto)"
     )
     assert config(tmp_path, text + "  enabled: false\n").gateway.options == {"compression": "pass"}
+
+
+# dns
+
+
+def test_name_servers_and_times_are_read(tmp_path: Path) -> None:
+    text = gateway(
+        "dns:",
+        "  resolver: [10.0.0.2, '10.0.0.3:5353', '::1', '[fd00::2]:54']",
+        "  hostsfile: hosts",
+        "  order: [A, AAAA, A]",
+        "  valid_ttl: 2.5",
+        "  stale_ttl: 0",
+        "  error_ttl: 3",
+    )
+    servers = (("10.0.0.2", 53), ("10.0.0.3", 5353), ("::1", 53), ("fd00::2", 54))
+    assert config(tmp_path, text).gateway.dns == Dns(servers, tmp_path / "hosts", ("A", "AAAA"), 2.5, 0, 3)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("resolver: [ns.internal]", "dns.resolver[0]: must be the address of a name server, not 'ns.internal'"),
+        ("resolver: ['10.0.0.2:0']", "dns.resolver[0]: must be the address of a name server, not '10.0.0.2:0'"),
+        ("resolver: ['10.0.0.2:65536']", "dns.resolver[0]: must be the address of a name server"),
+        ("resolver: ['[::1']", "dns.resolver[0]: must be the address of a name server"),
+        ("order: [CNAME]", "dns.order[0]: must be 'SRV', 'A' or 'AAAA', not 'CNAME'"),
+        ("order: []", "dns.order: must not be empty"),
+        ("valid_ttl: 0", "dns.valid_ttl: must be from 0.1 to"),
+        ("reslover: []", "dns.reslover: there is no field 'reslover', did you mean 'resolver'?"),
+    ],
+)
+def test_what_is_wrong_about_dns_is_named(tmp_path: Path, line: str, said: str) -> None:
+    assert complaint(tmp_path, gateway("dns:", f"  {line}")).startswith(f"4: gateway.{said}")

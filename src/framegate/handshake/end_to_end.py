@@ -41,10 +41,17 @@ def forwardable(headers: HeaderSource) -> list[tuple[str, str]]:
     Left out: hop-by-hop fields, those nominated in ``Connection``, ``Sec-WebSocket-*``, ``Host``, ``Content-Length``.
     """
     fields = list(pairs(headers))
-    nominated = {
-        option.lower() for option in list_members(value for name, value in fields if name.lower() == "connection")
-    }
-    return [(name, value) for name, value in fields if name.lower() not in nominated and not is_our_own(name)]
+    lowered = [name.lower() for name, _ in fields]
+    left = _OUR_OWN
+    if "connection" in lowered:
+        connections = [value for (_, value), name in zip(fields, lowered, strict=True) if name == "connection"]
+        nominated = {option.lower() for option in list_members(connections)}
+        left = left if nominated <= left else left | nominated
+    return [
+        field
+        for field, name in zip(fields, lowered, strict=True)
+        if name not in left and not name.startswith(HANDSHAKE_PREFIX)
+    ]
 
 
 def response_headers_for_client(headers: HeaderSource) -> list[tuple[str, str]]:

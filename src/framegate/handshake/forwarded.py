@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from multidict import CIMultiDictProxy
 
 from framegate.handshake.grammar import is_token
@@ -48,8 +46,9 @@ def forwarded_fields(
 
 
 def _append(received: CIMultiDictProxy[str], name: str, value: str, trusted: bool) -> str:
-    before = [said for said in received.getall(name, []) if said] if trusted else []
-    return ", ".join([*before, value])
+    if not trusted:
+        return value
+    return ", ".join([*(said for said in received.getall(name, []) if said), value])
 
 
 def _address(host: str | None) -> str:
@@ -57,14 +56,8 @@ def _address(host: str | None) -> str:
 
 
 def _element(client_host: str | None, client_port: int | None, host: str | None, proto: str) -> str:
-    return ";".join(_parameters(client_host, client_port, host, proto))
-
-
-def _parameters(client_host: str | None, client_port: int | None, host: str | None, proto: str) -> Iterator[str]:
-    yield f"for={_value(_node(client_host, client_port))}"
-    if host is not None:
-        yield f"host={_value(host)}"
-    yield f"proto={proto}"
+    by_host = "" if host is None else f"host={_value(host)};"
+    return f"for={_value(_node(client_host, client_port))};{by_host}proto={proto}"
 
 
 def _node(host: str | None, port: int | None) -> str:

@@ -65,9 +65,11 @@ def request_headers_for_upstream(
         trusted=trusted,
     )
     by_us = {_same_name(name) for name, _ in added} | {_same_name(name) for name in without}
-    replaced = by_us | FORWARDED_NAMES
-    passed = [(name, value) for name, value in forwardable(received) if _same_name(name) not in replaced]
-    return [*passed, *((name, value) for name, value in ours if _same_name(name) not in by_us), *added]
+    replaced = by_us | FORWARDED_NAMES if by_us else FORWARDED_NAMES
+    passed = [field for field in forwardable(received) if _same_name(field[0]) not in replaced]
+    if by_us:
+        ours = [field for field in ours if _same_name(field[0]) not in by_us]
+    return [*passed, *ours, *added]
 
 
 def _same_name(name: str) -> str:

@@ -76,12 +76,18 @@ class HeadCutter:
         """How many bytes are held."""
         return len(self._buffer)
 
+    def forget(self) -> None:
+        """Hold nothing any more; the cutter is of no further use."""
+        self._buffer = bytearray()
+
     def feed(self, data: Data) -> tuple[bytes, bytes] | None:
         """Take the next bytes; return the head with its empty line and what came behind it, or None.
 
         Raises:
             HeadError: a limit or the grammar was broken. The reader is of no further use and holds nothing.
         """
+        if not self._buffer and type(data) is bytes and (whole := self._cut_whole(data)) is not None:
+            return whole
         buffer = self._buffer
         # With two CRLFs a head that keeps to its limits fits into this.
         taken = self._max_line + self._max_header_bytes + 4 - len(buffer)
@@ -98,6 +104,17 @@ class HeadCutter:
             raise
         self._buffer = bytearray()
         return raw, rest
+
+    def _cut_whole(self, data: bytes) -> tuple[bytes, bytes] | None:
+        # A head that comes in one piece, as nearly all do, need not be collected.
+        end = data.find(b"\r\n\r\n") + 4
+        line_end = data.find(b"\r\n", 0, self._max_line + 2)
+        if end < 4 or line_end < 0 or not self._first_line.fullmatch(data, 0, line_end):
+            return None
+        self._line_end = line_end
+        raw = data[:end]
+        self._check_fields(raw)
+        return raw, data[end:]
 
     def _find_end(self) -> int:
         if self._line_end < 0 and not self._find_line():
@@ -172,17 +189,12 @@ def _what_is_wrong(raw: bytes, start: int) -> str:
     return f"a control character stands in the value of {name.decode()}"
 
 
-def check_request_fields(raw: bytes) -> None:
-    """Have llhttp judge the fields of a request's head.
+def request_fields(raw: bytes) -> CIMultiDict[str]:
+    """The fields of a request's head, decoded as latin-1, in order, duplicates kept.
 
     Raises:
         HeadError: llhttp refuses them, for example for a Content-Length beside a Transfer-Encoding.
     """
-    _run_llhttp(httptools.HttpRequestParser(_Nothing()), _REQUEST_LINE, raw)
-
-
-def request_fields(raw: bytes) -> CIMultiDict[str]:
-    """The fields of a request's head, decoded as latin-1, in order, duplicates kept."""
     fields = _Fields()
     _run_llhttp(httptools.HttpRequestParser(fields), _REQUEST_LINE, raw)
     return CIMultiDict(fields.pairs)
@@ -197,10 +209,6 @@ def answer_fields(raw: bytes) -> CIMultiDict[str]:
     fields = _Fields()
     _run_llhttp(httptools.HttpResponseParser(fields), _STATUS_LINE, raw)
     return CIMultiDict(fields.pairs)
-
-
-class _Nothing:
-    __slots__ = ()
 
 
 class _Fields:

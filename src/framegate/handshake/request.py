@@ -13,7 +13,7 @@ from multidict import CIMultiDictProxy
 
 from framegate.errors import FramegateError, UsageError
 from framegate.handshake.grammar import TCHAR, list_members
-from framegate.handshake.head import Data, HeadCutter, HeadError, check_request_fields, request_fields
+from framegate.handshake.head import Data, HeadCutter, HeadError, request_fields
 from framegate.handshake.response import refusal
 
 # RFC 9112, section 3: method SP request-target SP HTTP-version. One space each, nothing missing, no fragment.
@@ -52,14 +52,14 @@ class RequestHead:
 
     __slots__ = ("raw", "method", "http_version", "_headers")
 
-    def __init__(self, raw: bytes) -> None:
+    def __init__(self, raw: bytes, headers: CIMultiDictProxy[str] | None = None) -> None:
         match = _REQUEST_LINE.match(raw)
         assert match, "a head that its reader did not check"
         method, _, version = match.groups()
         self.raw = raw
         self.method = "GET" if method == b"GET" else method.decode()
         self.http_version = "1.1" if version == b"1.1" else version.decode()
-        self._headers: weakref.ref[CIMultiDictProxy[str]] | None = None
+        self._headers = None if headers is None else weakref.ref(headers)
 
     def __repr__(self) -> str:
         return f"<RequestHead {self.method} {self.target} HTTP/{self.http_version}>"
@@ -110,7 +110,7 @@ class RequestReader:
     Exactly the limit passes, and a limit is broken as soon as the bytes show it, not only at the end of the head.
     """
 
-    __slots__ = ("_cutter", "_failure", "rest")
+    __slots__ = ("_cutter", "_failure", "fields", "rest")
 
     def __init__(self, *, max_request_line: int = 8192, max_header_bytes: int = 65536, max_headers: int = 128) -> None:
         self._cutter: HeadCutter | None = HeadCutter(
@@ -118,6 +118,7 @@ class RequestReader:
         )
         self._failure: tuple[int, str] | None = None
         self.rest = b""  #: what came behind the head
+        self.fields: CIMultiDictProxy[str] | None = None  #: the head's fields
 
     @property
     def held(self) -> int:
@@ -125,7 +126,8 @@ class RequestReader:
         return self._cutter.held if self._cutter else 0
 
     def feed(self, data: Data) -> RequestHead | None:
-        """Take the next bytes; return the head once it is complete.
+        """Take the next bytes; return the head once it is complete. Its fields, which had to be read, are in
+        :attr:`fields` for whoever wants to hold on to them.
 
         Raises:
             BadRequest: 400 for the syntax, 414 or 431 for a limit; raised again for whatever follows.
@@ -140,10 +142,10 @@ class RequestReader:
             if cut is None:
                 return None
             raw, self.rest = cut
-            check_request_fields(raw)
+            self.fields = CIMultiDictProxy(request_fields(raw))
         except HeadError as error:
             self._cutter, self.rest = None, b""
             self._failure = _STATUS_OF[error.part], f"bad request: {error}"
             raise BadRequest(*self._failure) from error
         self._cutter = None
-        return RequestHead(raw)
+        return RequestHead(raw, self.fields)

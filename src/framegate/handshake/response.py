@@ -11,7 +11,7 @@ import hashlib
 from http import HTTPStatus
 
 from framegate.handshake.end_to_end import forwardable
-from framegate.handshake.grammar import HeaderPairs, check_field, field_line, is_field_text, is_token
+from framegate.handshake.grammar import HeaderPairs, check_fields, field_line, field_lines, is_field_text, is_token
 
 # RFC 6455, section 1.3.
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -49,7 +49,7 @@ def switching_protocols(
         lines.append(field_line("Sec-WebSocket-Protocol", subprotocol))
     if extension is not None:
         lines.append(field_line("Sec-WebSocket-Extensions", extension))
-    return b"".join([*lines, *_end_to_end(headers), b"\r\n"])
+    return b"".join([*lines, field_lines(_end_to_end(headers)), b"\r\n"])
 
 
 def refusal(status: int, *, reason: str | None = None, headers: HeaderPairs = (), body: bytes | None = b"") -> bytes:
@@ -75,11 +75,11 @@ def refusal(status: int, *, reason: str | None = None, headers: HeaderPairs = ()
     fields = _end_to_end(headers)
     if body == b"" and status not in _WITHOUT_BODY and not _describe_a_body(fields):
         body = f"{status} {phrase}".rstrip().encode() + b"\n"
-        fields.append(field_line("Content-Type", "text/plain; charset=utf-8"))
+        fields.append(("Content-Type", "text/plain; charset=utf-8"))
     if status not in _WITHOUT_BODY:
-        fields.append(field_line("Content-Length", str(len(body or b""))))
+        fields.append(("Content-Length", str(len(body or b""))))
     line = f"HTTP/1.1 {status} {phrase}\r\n".encode("latin-1")
-    return b"".join([line, *fields, *_connection(status), b"\r\n", body or b""])
+    return b"".join([line, field_lines(fields), *_connection(status), b"\r\n", body or b""])
 
 
 def _phrase(status: int) -> str:
@@ -89,15 +89,14 @@ def _phrase(status: int) -> str:
         return ""
 
 
-def _end_to_end(headers: HeaderPairs) -> list[bytes]:
+def _end_to_end(headers: HeaderPairs) -> list[tuple[str, str]]:
     fields = list(headers)
-    for name, value in fields:
-        check_field(name, value)  # those that are left out too: whoever passes CR or LF must hear of it
-    return [field_line(name, value) for name, value in forwardable(fields)]
+    check_fields(fields)  # those that are left out too: whoever passes CR or LF must hear of it
+    return forwardable(fields)
 
 
-def _describe_a_body(fields: list[bytes]) -> bool:
-    return any(line.lower().startswith((b"content-type:", b"content-encoding:")) for line in fields)
+def _describe_a_body(fields: list[tuple[str, str]]) -> bool:
+    return any(name.lower() in ("content-type", "content-encoding") for name, _ in fields)
 
 
 def _connection(status: int) -> list[bytes]:

@@ -142,7 +142,7 @@ class AnswerReader:
     def _finish(self) -> None:
         self._finished = True
         self._refusal = self._body = None
-        self._cutter = self._fresh_cutter()
+        self._cutter.forget()
 
     def _take(self, data: Data) -> UpstreamAnswer | None:
         while self._refusal is None:

@@ -10,8 +10,9 @@ from typing import NamedTuple
 from framegate.handshake.end_to_end import forwardable
 from framegate.handshake.grammar import (
     HeaderPairs,
-    check_field,
+    check_fields,
     field_line,
+    field_lines,
     is_host,
     is_origin_form,
     is_token,
@@ -55,8 +56,7 @@ def build_upstream_request(
         if not is_token(offered):
             raise ValueError(f"subprotocol {offered!r} is not a token")
     fields = list(headers)
-    for name, value in fields:
-        check_field(name, value)  # those that are left out too: whoever passes CR or LF must hear of it
+    check_fields(fields)  # those that are left out too: whoever passes CR or LF must hear of it
     key = base64.b64encode(os.urandom(16)).decode() if key is None else key
     lines = [
         f"GET {target} HTTP/1.1\r\n".encode(),
@@ -68,5 +68,4 @@ def build_upstream_request(
         lines.append(field_line("Sec-WebSocket-Protocol", ", ".join(subprotocols)))
     if extensions:
         lines.append(field_line("Sec-WebSocket-Extensions", extensions))
-    lines.extend(field_line(name, value) for name, value in forwardable(fields))
-    return UpstreamRequest(b"".join([*lines, b"\r\n"]), key)
+    return UpstreamRequest(b"".join([*lines, field_lines(forwardable(fields)), b"\r\n"]), key)

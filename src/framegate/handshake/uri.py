@@ -59,6 +59,10 @@ class UpstreamURL:
         header = bracketed if port == _DEFAULT_PORT[scheme] else f"{bracketed}:{port}"
         return cls(secure=scheme == "wss", host=host, port=port, target=target, host_header=header)
 
+    def at(self, target: str) -> UpstreamURL:
+        """The same with another path and query."""
+        return UpstreamURL(self.secure, self.host, self.port, target, self.host_header)
+
 
 def parse_upstream_url(url: str) -> UpstreamURL:
     """Read ``url``.

@@ -28,39 +28,40 @@ import enum
 from typing import NamedTuple
 
 
-class State(enum.Enum):
+# Integers, for their hashes are the interpreter's own work: an Enum's is a call.
+class State(enum.IntEnum):
     """The closing state of one leg."""
 
-    OPEN = "open"
-    RECEIVED = "received"
-    SENT = "sent"
-    CLOSED = "closed"
-    GONE = "gone"
+    OPEN = 0
+    RECEIVED = 1
+    SENT = 2
+    CLOSED = 3
+    GONE = 4
 
 
-class Event(enum.Enum):
+class Event(enum.IntEnum):
     """What happens to a leg ("self")."""
 
-    CLOSE = "close"
-    EOF = "eof"
-    RESET = "reset"
-    LINGER = "linger"
-    END = "end"
+    CLOSE = 0
+    EOF = 1
+    RESET = 2
+    LINGER = 3
+    END = 4
 
 
-class Act(enum.Enum):
+class Act(enum.IntEnum):
     """What is to be done."""
 
-    LINGER = "start the lingering limits"
-    LEAVE = "send the peer the close frame for a lost side"
-    ECHO_TO_PEER = "echo the peer's own close code to it"
-    ECHO_TO_SELF = "echo self's own close code to it"
-    TELL_SELF = "send self the ending's close frame"
-    TELL_PEER = "send the peer the ending's close frame"
-    END_SELF = "end self's TCP: no more writing, discard what is read until its end"
-    END_PEER = "end the peer's TCP likewise"
-    ABORT_SELF = "close self's socket at once"
-    ABORT_PEER = "close the peer's socket at once"
+    LINGER = 0  #: start the lingering limits
+    LEAVE = 1  #: send the peer the close frame for a lost side
+    ECHO_TO_PEER = 2  #: echo the peer's own close code to it
+    ECHO_TO_SELF = 3  #: echo self's own close code to it
+    TELL_SELF = 4  #: send self the ending's close frame
+    TELL_PEER = 5  #: send the peer the ending's close frame
+    END_SELF = 6  #: end self's TCP: no more writing, discard what is read until its end
+    END_PEER = 7  #: end the peer's TCP likewise
+    ABORT_SELF = 8  #: close self's socket at once
+    ABORT_PEER = 9  #: close the peer's socket at once
 
 
 class Step(NamedTuple):

@@ -62,34 +62,20 @@ class SessionRecord:
     upstream: SideRecord = field(default_factory=SideRecord)
 
     def __str__(self) -> str:
-        words = [
-            "session",
-            f"ended_by={self.ended_by or '-'}",
-            f"why={self.why or '-'}",
-            f"duration={self.duration:.3f}",
-            *_words("client", self.client),
-            *_words("upstream", self.upstream),
-        ]
-        if self.detail:
-            words.append(f"detail={self.detail!r}")
-        if self.error is not None:
-            words.append(f"error={str(self.error)!r}")
-        return " ".join(words)
-
-
-def _words(name: str, side: SideRecord) -> list[str]:
-    return [
-        f"{name}.{key}={value}"
-        for key, value in (
-            ("frames", side.frames),
-            ("messages", side.messages),
-            ("bytes", side.bytes),
-            ("dropped", side.dropped),
-            ("changed", side.changed),
-            ("close_received", _close(side.close_received)),
-            ("close_sent", _close(side.close_sent)),
+        detail = f" detail={self.detail!r}" if self.detail else ""
+        error = "" if self.error is None else f" error={str(self.error)!r}"
+        return (
+            f"session ended_by={self.ended_by or '-'} why={self.why or '-'} duration={self.duration:.3f} "
+            f"{_words('client', self.client)} {_words('upstream', self.upstream)}{detail}{error}"
         )
-    ]
+
+
+def _words(name: str, side: SideRecord) -> str:
+    return (
+        f"{name}.frames={side.frames} {name}.messages={side.messages} {name}.bytes={side.bytes} "
+        f"{name}.dropped={side.dropped} {name}.changed={side.changed} "
+        f"{name}.close_received={_close(side.close_received)} {name}.close_sent={_close(side.close_sent)}"
+    )
 
 
 def _close(info: CloseInfo | None) -> str:

@@ -9,6 +9,7 @@ from framegate.config.model.fields import KONG, Form, Model, NotEmpty, Text, fie
 from framegate.config.model.healthchecks import Within
 
 DNS_PORT = 53
+SERVERS = "as in 10.0.0.2 or [fd00::2]:5353"
 
 
 def split_server(text: str) -> tuple[str, int]:
@@ -35,12 +36,10 @@ def _check_server(text: str) -> None:
     try:
         split_server(text)
     except ValueError:
-        raise refusal(f"must be the address of a name server, not {text!r}", "as in 10.0.0.2 or [fd00::2]:5353") from None
+        raise refusal(f"must be the address of a name server, not {text!r}", SERVERS) from None
 
 
-Server = Annotated[
-    str, Form(r"^[0-9A-Fa-f.:\[\]]+$", "the address of a name server", "as in 10.0.0.2 or [fd00::2]:5353", _check_server)
-]
+Server = Annotated[str, Form(r"^[0-9A-Fa-f.:\[\]]+$", "the address of a name server", SERVERS, _check_server)]
 Lifetime = Annotated[float, Within(0.1, 315_360_000)]
 Record = Literal["SRV", "A", "AAAA"]
 
@@ -54,7 +53,7 @@ class Dns(Model):
     """A file of names and addresses that comes before the name servers, relative to this file."""
     order: Annotated[list[Record], NotEmpty()] = field(["SRV", "A", "AAAA"], origin="Kong, with IPv6")
     """What is asked for: the first kind of which there are records counts. The system's resolver knows no SRV."""
-    valid_ttl: Lifetime | None = field(None, origin="what the answer says; 10 where the system's resolver is asked", unit="s")
+    valid_ttl: Lifetime | None = field(None, origin="its own; 10 of the system's resolver", unit="s")
     """How long an answer counts."""
     stale_ttl: Annotated[float, Within(0, 315_360_000)] = field(3600, origin=KONG, unit="s")
     """How much longer it counts while it cannot be renewed (RFC 8767)."""

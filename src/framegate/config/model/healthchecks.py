@@ -37,17 +37,23 @@ class Within:
         return number
 
 
+def _check_one_line(text: str) -> None:
+    # To Python, $ stands before a line end at the end too.
+    if text.endswith("\n"):
+        raise refusal("must not end with a line break", "take it out")
+
+
 Interval = Annotated[float, Within(0, 65535)]
 Patience = Annotated[float, Within(0.001, 65535)]
 Count = Annotated[int, Between(0, 255)]
 Status = Annotated[int, Between(100, 999)]
 HeaderField = Annotated[str, Form(HEADER_NAME, "the name of a header field")]
 FieldValue = Annotated[
-    str, Form(r"^[\t\x20-\x7e\x80-\uffff]*$", "the value of a header field", "without line breaks and control characters")
+    str, Form(r"^[\t\x20-\x7e\xa0-\xff]*$", "the value of a header field", "of visible characters", _check_one_line)
 ]
 AbsolutePath = Annotated[
     str,
-    Form(r"^/[\x21\x22\x24-\x7e]*$", "a path that begins with /, perhaps with a query", "percent-encode what is neither"),
+    Form(r"^/[!\x22$-~]*$", "a path that begins with /, maybe with a query", "percent-encode others", _check_one_line),
 ]
 
 
@@ -81,7 +87,7 @@ class ActiveChecks(Model):
     """Checks that the gateway makes by itself."""
 
     type: Literal["tcp", "http", "https", "websocket", "websockets"] = field("http", origin=KONG)
-    """``tcp``: it connects. ``http``, ``https``: a GET. ``websocket``, ``websockets`` (with TLS): a ping is answered."""
+    """``tcp``: it connects. ``http``, ``https``: a GET. ``websocket``, ``websockets`` (TLS): a ping is answered."""
     timeout: Patience = field(1, origin=KONG, unit="s")
     """Longest time for one check."""
     concurrency: Annotated[int, Between(1, 2**31 - 1)] = field(10, origin=KONG)
