@@ -13,3 +13,8 @@ def edit(origin: str, typ: str, payload: bytes, last: bool, code: int | None) ->
     if typ in ("close", "ping", "pong"):
         return payload
     return payload[:-1] + b"Z"
+
+
+async def unchanged_async(origin: str, typ: str, payload: bytes, last: bool, code: int | None) -> bytes:
+    """The same as `unchanged`, awaited frame by frame."""
+    return payload

@@ -8,13 +8,16 @@ import time
 from dataclasses import dataclass
 from typing import IO, Any
 
-from . import cpu, native
+from . import cpu, native, payloads
 from .errors import BenchmarkError
-from .peers import Peer
+from .peers.kinds import MIB, Peer
 from .scenarios import Scenario
 
 RUN_SECONDS = 120
 SETTLING_SECONDS = 0.3
+# Enough round trips for a figure, where each takes long.
+LEAST_TRIPS = 50
+LEAST_LARGE_TRIPS = 8
 
 
 @dataclass(frozen=True)
@@ -36,27 +39,73 @@ class Measured:
         return max(0.0, 1 - ((self.proxy_cpu or 0.0) + self.upstream_cpu + self.load_cpu) / self.seconds)
 
 
+class Generator:
+    """One run of the load generator that goes on; `result` waits for it."""
+
+    def __init__(self, peer: Peer, upstream: Peer, arguments: list[str], compressed: bool = False) -> None:
+        peer.check()
+        self._peer, self._upstream, self._arguments = peer, upstream, arguments
+        processes = [*_family(upstream), *_family(peer)]
+        self._upstream_count = len(_family(upstream))
+        argv = [*argv_of(peer, arguments, compressed), *(part for pid in processes for part in ("--cpu-of", str(pid)))]
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True)
+
+    def result(self) -> Measured:
+        peer, said = self._peer, " ".join(self._arguments)
+        try:
+            output, errors = self._process.communicate(timeout=RUN_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.stop()
+            raise BenchmarkError(f"{peer.name}: no result within {RUN_SECONDS} s from {said}") from None
+        peer.check()
+        self._upstream.check()
+        if self._process.returncode != 0:
+            raise BenchmarkError(f"{peer.name}: {errors.strip()} ({said}){_said(peer)}")
+        return _parsed(peer, json.loads(output), self._upstream_count)
+
+    def stop(self) -> None:
+        """End it; nothing happens if it has ended."""
+        self._process.kill()
+        self._process.communicate()
+
+
 def measure_trips(peer: Peer, upstream: Peer, scenario: Scenario, seconds: float) -> Measured:
     """Keep a scenario's messages in flight for this long, after a fifth of it to warm up."""
+    timing = ["--seconds", str(seconds), "--warm-up", str(seconds / 5)]
+    return measured(peer, upstream, [*trips(scenario), *timing], scenario.is_compressed)
+
+
+def trips(scenario: Scenario) -> list[str]:
+    """The load generator's arguments for a scenario, but for its times."""
     in_all = scenario.connections * scenario.in_flight
-    arguments = [
+    least = LEAST_TRIPS if scenario.size <= MIB else LEAST_LARGE_TRIPS
+    return [
         *("trips", "--size", str(scenario.size), "--connections", str(scenario.connections)),
-        *("--in-flight", str(scenario.in_flight), "--seconds", str(seconds), "--warm-up", str(seconds / 5)),
-        *("--least", str(max(in_all, 50))),
+        *("--in-flight", str(scenario.in_flight), "--least", str(max(in_all, least))),
         *(["--text"] if scenario.text else []),
     ]
-    return _measure(peer, upstream, arguments)
 
 
 def measure_setup(peer: Peer, upstream: Peer, connections: int, count: int) -> Measured:
     """Open, use for one echo and close `count` connections, `connections` at a time."""
-    return _measure(peer, upstream, ["setup", "--connections", str(connections), "--count", str(count)])
+    return measured(peer, upstream, ["setup", "--connections", str(connections), "--count", str(count)])
+
+
+def measure_fan_out(peer: Peer, upstream: Peer, connections: int, seconds: float) -> Measured:
+    """Have one connection's messages sent to all; counts what was delivered, latencies are until the last one."""
+    arguments = ["fan-out", "--size", "64", "--connections", str(connections), "--least", "10"]
+    return measured(peer, upstream, [*arguments, "--seconds", str(seconds), "--warm-up", str(seconds / 5)])
+
+
+def measured(peer: Peer, upstream: Peer, arguments: list[str], compressed: bool = False) -> Measured:
+    return Generator(peer, upstream, arguments, compressed).result()
 
 
 def idle_kib(peer: Peer, baseline: int, connections: int) -> float:
     """Resident KiB that each connection adds to the peer between the baseline and all connections."""
     assert peer.server is not None
-    argv = _argv(peer, ["idle", "--connections", str(connections), "--baseline", str(baseline)])
+    argv = argv_of(peer, ["idle", "--connections", str(connections), "--baseline", str(baseline)])
     pipe = subprocess.PIPE
     with subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as run:
         assert run.stdin is not None and run.stdout is not None and run.stderr is not None
@@ -65,7 +114,7 @@ def idle_kib(peer: Peer, baseline: int, connections: int) -> float:
             if run.stdout.readline() != f"open {count}\n":
                 raise _failed(peer, run.stderr)
             time.sleep(SETTLING_SECONDS)
-            sizes.append(cpu.resident_kib(peer.server.pid))
+            sizes.append(sum(cpu.resident_kib(pid) for pid in peer.server.family()))
             run.stdin.write("\n")
             run.stdin.flush()
         if run.wait() != 0:
@@ -73,39 +122,37 @@ def idle_kib(peer: Peer, baseline: int, connections: int) -> float:
     return (sizes[1] - sizes[0]) / (connections - baseline)
 
 
-def _argv(peer: Peer, arguments: list[str]) -> list[str]:
-    edited = ["--last", peer.last] if peer.last is not None else []
-    return [str(native.program("load")), *arguments, "--port", str(peer.port), *edited]
+def argv_of(peer: Peer, arguments: list[str], compressed: bool = False) -> list[str]:
+    """The command of the load generator that speaks as the peer expects it."""
+    last = peer.last or (payloads.LAST if compressed else None)
+    more = ["--last", last] if last is not None else []
+    name = "load"
+    if compressed:
+        size = int(arguments[arguments.index("--size") + 1])
+        more += ["--deflated", str(payloads.write(native.BUILD, size))]
+        name = "load-deflate"
+    if peer.certificate is not None:
+        more += ["--tls", str(peer.certificate.certificate)]
+        name = "load-tls"
+    return [str(native.program(name)), *arguments, "--port", str(peer.port), *more]
 
 
-def _measure(peer: Peer, upstream: Peer, arguments: list[str]) -> Measured:
-    assert upstream.server is not None
-    peer.check()
-    argv = [*_argv(peer, arguments), "--cpu-of", str(upstream.server.pid)]
-    if peer.server is not None:
-        argv += ["--cpu-of", str(peer.server.pid)]
-    try:
-        run = subprocess.run(argv, capture_output=True, text=True, timeout=RUN_SECONDS)
-    except subprocess.TimeoutExpired:
-        raise BenchmarkError(f"{peer.name}: no result within {RUN_SECONDS} s from {' '.join(arguments)}") from None
-    peer.check()
-    upstream.check()
-    if run.returncode != 0:
-        raise BenchmarkError(f"{peer.name}: {run.stderr.strip()} ({' '.join(arguments)}){_said(peer)}")
-    return _parsed(peer, json.loads(run.stdout))
+def _family(peer: Peer) -> list[int]:
+    return peer.server.family() if peer.server is not None else []
 
 
-def _parsed(peer: Peer, result: dict[str, Any]) -> Measured:
+def _parsed(peer: Peer, result: dict[str, Any], upstreams: int) -> Measured:
     if result["count"] == 0:
         raise BenchmarkError(f"{peer.name}: no round trip in {result['seconds']:.2f} s")
-    upstream_cpu, *proxy_cpu = result["cpu_seconds"]
-    if proxy_cpu and proxy_cpu[0] <= 0:
+    cpu_seconds = result["cpu_seconds"]
+    proxy_cpu = sum(cpu_seconds[upstreams:]) if peer.server is not None else None
+    if proxy_cpu is not None and proxy_cpu <= 0:
         raise BenchmarkError(f"{peer.name}: echoes came, but its process used no CPU: not the process that forwards?")
     return Measured(
         count=result["count"],
         seconds=result["seconds"],
-        proxy_cpu=proxy_cpu[0] if proxy_cpu else None,
-        upstream_cpu=upstream_cpu,
+        proxy_cpu=proxy_cpu,
+        upstream_cpu=sum(cpu_seconds[:upstreams]),
         load_cpu=result["own_cpu_seconds"],
         p50_us=result["p50_us"],
         p99_us=result["p99_us"],

@@ -76,7 +76,9 @@ def _compile(target: Path, what: Program) -> None:
     made = target.with_suffix(f".{os.getpid()}")
     libraries = what.library.flags if what.library is not None else ()
     sources = [str(SOURCES / source) for source in what.sources]
-    result = subprocess.run([_compiler(), *FLAGS, "-o", str(made), *sources, *libraries], capture_output=True, text=True)
+    result = subprocess.run(
+        [_compiler(), *FLAGS, "-o", str(made), *sources, *libraries], capture_output=True, text=True
+    )
     if result.returncode != 0:
         raise BenchmarkError(f"{target.name} does not compile:\n{result.stderr.strip()}")
     made.replace(target)

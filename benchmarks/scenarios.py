@@ -1,12 +1,14 @@
-"""What is measured: the loads, and how much time a run spends on each."""
+"""The loads: messages of a size, so many at once on so many connections, in a setting."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-SIZES = {"64 B": 64, "1 KiB": 1024, "16 KiB": 16 * 1024, "1 MiB": 1024 * 1024}
-SECTIONS = ("load", "latency", "setup", "idle")
-UNITS = {"b": 1, "k": 1024, "m": 1024 * 1024}
+from .peers.kinds import DEFLATE, MIB, PLAIN
+
+UNITS = {"b": 1, "k": 1024, "m": MIB}
+# A message of 16 MiB on every connection of the others would keep gigabytes on the way.
+LARGE = MIB
 
 
 @dataclass(frozen=True)
@@ -17,48 +19,48 @@ class Scenario:
     connections: int
     in_flight: int
     text: bool = False
+    setting: str = PLAIN
 
     @property
     def name(self) -> str:
-        return f"{size_name(self.size)}, {self.connections} × {self.in_flight}"
+        return named(f"{size_name(self.size)}, {self.connections} × {self.in_flight}", self.setting)
 
     @property
     def is_unloaded(self) -> bool:
         """One message on its way at a time: the figures are latencies."""
         return self.connections * self.in_flight == 1
 
-
-@dataclass(frozen=True)
-class Plan:
-    """One run. `seconds` is the measured time of one scenario with one peer in one round."""
-
-    rounds: int
-    seconds: float
-    sizes: tuple[int, ...]
-    sections: tuple[str, ...]
-    setup_count: int
-    idle_rounds: int
-    idle_connections: int
-    text: bool = False
-    setup_connections: int = 8
-    idle_baseline: int = 100
-
     @property
-    def scenarios(self) -> list[Scenario]:
-        found = []
-        if "load" in self.sections:
-            # Without batches the system calls are what costs, so one small size says it all.
-            found += [Scenario(size, 16, 1, self.text) for size in self.sizes if size <= 64]
-            found += [Scenario(size, 16, 8, self.text) for size in self.sizes]
-        if "latency" in self.sections:
-            found += [Scenario(size, 1, 1, self.text) for size in self.sizes]
-        return found
+    def is_compressed(self) -> bool:
+        return self.setting == DEFLATE
+
+
+def named(load: str, setting: str) -> str:
+    return load if setting == PLAIN else f"{load}, {setting}"
+
+
+def batched(sizes: tuple[int, ...], text: bool, setting: str = PLAIN) -> list[Scenario]:
+    """16 × 8 with each size, 16 × 1 with the small ones, 2 × 1 instead of both with those beyond 1 MiB."""
+    found = []
+    for size in sizes:
+        if size > LARGE:
+            found.append(Scenario(size, 2, 1, text, setting))
+            continue
+        # Without batches the system calls are what costs, so small sizes say it all.
+        if size <= 64:
+            found.append(Scenario(size, 16, 1, text, setting))
+        found.append(Scenario(size, 16, 8, text, setting))
+    return found
+
+
+def unloaded(sizes: tuple[int, ...], text: bool, setting: str = PLAIN) -> list[Scenario]:
+    return [Scenario(size, 1, 1, text, setting) for size in sizes]
 
 
 def size_name(size: int) -> str:
-    for name, known in SIZES.items():
-        if known == size:
-            return name
+    for unit, name in ((MIB, "MiB"), (1024, "KiB")):
+        if size >= unit and size % unit == 0:
+            return f"{size // unit} {name}"
     return f"{size} B"
 
 

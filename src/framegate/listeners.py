@@ -45,7 +45,33 @@ async def open_listeners(
         return [sock]
     if unix_path is not None:
         return [_listen_unix(unix_path)]
-    return await _listen_tcp(host or None, 0 if port is None else port)
+    return await _each_address(host or None, 0 if port is None else port, _listen_on)
+
+
+async def reserve_tcp(host: str | None, port: int) -> list[socket.socket]:
+    """Sockets that hold a port for listeners of several processes, and do not listen themselves; with port 0 they hold
+    one free port. :func:`listen_beside` makes the listeners.
+
+    Raises:
+        OSError: an address is in use or not ours.
+    """
+    return await _each_address(host, port, _reserve_on)
+
+
+def listen_beside(family: int, address: Any) -> socket.socket:
+    """A listener on a port that :func:`reserve_tcp` holds; each process has its own, and the kernel spreads clients.
+
+    Raises:
+        OSError: it cannot be listened on.
+    """
+    return _listening(_bound(family, address, shared=True))
+
+
+def _reserve_on(family: int, address: Any) -> socket.socket:
+    if address[1]:
+        # A port that is shared can be shared with strangers of the same user, who would take some of our clients.
+        _bound(family, address).close()
+    return _bound(family, address, shared=True)
 
 
 def _listen_unix(path: str) -> socket.socket:
@@ -56,14 +82,16 @@ def _listen_unix(path: str) -> socket.socket:
     return _listen_on(socket.AF_UNIX, path)
 
 
-async def _listen_tcp(host: str | None, port: int) -> list[socket.socket]:
+async def _each_address(
+    host: str | None, port: int, make: Callable[[int, Any], socket.socket]
+) -> list[socket.socket]:
     loop = asyncio.get_running_loop()
     infos = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     listeners: list[socket.socket] = []
     try:
         for family, _, _, _, address in dict.fromkeys(infos):
             try:
-                listener = _listen_on(family, (address[0], port, *address[2:]))
+                listener = make(family, (address[0], port, *address[2:]))
             except OSError as error:
                 if host is None and error.errno in _NO_SUCH_FAMILY:
                     # This machine has no IPv6 (or no IPv4).
@@ -81,42 +109,69 @@ async def _listen_tcp(host: str | None, port: int) -> list[socket.socket]:
 
 
 def _listen_on(family: int, address: Any) -> socket.socket:
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    return _listening(_bound(family, address))
+
+
+def _listening(bound: socket.socket) -> socket.socket:
+    try:
+        bound.listen(BACKLOG)
+    except BaseException:
+        bound.close()
+        raise
+    return bound
+
+
+def _bound(family: int, address: Any, shared: bool = False) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         if family != socket.AF_UNIX:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        listener.setblocking(False)
-        listener.bind(address)
-        listener.listen(BACKLOG)
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if shared:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        sock.setblocking(False)
+        sock.bind(address)
     except BaseException:
-        listener.close()
+        sock.close()
         raise
-    return listener
+    return sock
 
 
 class Acceptor:
-    """Accepts from ``listener`` and hands each connected socket to ``accepted(sock, address)``."""
+    """Accepts from ``listener`` and hands each connected socket to ``accepted(sock, address)``.
+
+    Args:
+        loop: the event loop.
+        listener: the listening socket.
+        accepted: called for each client.
+        owned: whether the file of a Unix socket is removed with the listener.
+    """
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
         listener: socket.socket,
         accepted: Callable[[socket.socket, Any], None],
+        owned: bool = True,
     ) -> None:
         self.loop = loop
         self.listener = listener
         self.accepted = accepted
         self._timer: asyncio.TimerHandle | None = None
-        self._unix_path = listener.getsockname() if listener.family == socket.AF_UNIX else None
+        self._unix_path = listener.getsockname() if owned and listener.family == socket.AF_UNIX else None
         self._open = True
+        # What each accepted socket is; asked of the listener for every one, it would cost as much as the accepting.
+        self._kind = listener.family, listener.type, listener.proto
         loop.add_reader(listener.fileno(), self._readable)
 
     def close(self) -> None:
         """Stop accepting and close the listener."""
         if not self._open:
             return
+        if self._timer is None:
+            # Whom the kernel has let in already would be reset with the listener.
+            self._readable()
         self._open = False
         if self._timer is not None:
             self._timer.cancel()
@@ -129,7 +184,7 @@ class Acceptor:
     def _readable(self) -> None:
         for _ in range(ACCEPTS_PER_TURN):
             try:
-                sock, address = self.listener.accept()
+                fd, address = self.listener._accept()  # type: ignore[attr-defined]
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:
@@ -141,6 +196,7 @@ class Acceptor:
                 self.loop.remove_reader(self.listener.fileno())
                 self._timer = self.loop.call_later(_RETRY_DELAY, self._resume)
                 return
+            sock = socket.socket(*self._kind, fileno=fd)
             sock.setblocking(False)
             self.accepted(sock, address)
 

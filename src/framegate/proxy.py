@@ -92,10 +92,11 @@ class Proxy:
         self._set_up(request, ProxyOptions.of(**options))
 
     @classmethod
-    def _with(cls, request: Request, options: ProxyOptions) -> Proxy:
+    def _with(cls, request: Request, options: ProxyOptions, policies: Policies | None = None) -> Proxy:
         # The options have been checked once, for all connections.
         self = cls.__new__(cls)
         self._set_up(request, options)
+        self._policies = policies
         return self
 
     def _set_up(self, request: Request, options: ProxyOptions) -> None:

@@ -14,6 +14,7 @@ from framegate.options import ServerLimits, split_options
 from framegate.proxy import Proxy
 from framegate.request import Request
 from framegate.server import Serving, serve
+from framegate.session.policy import policies_of
 from framegate.upstream_options import UpstreamOptions
 
 Upstream = str | Callable[[Request], str | Awaitable[str]]
@@ -56,11 +57,12 @@ def reverse_proxy(
     if not isinstance(upstream, str) and not callable(upstream):
         raise TypeError(f"upstream must be a URL or a callable, not {type(upstream).__name__}")
     fixed = parse_upstream_url(upstream) if isinstance(upstream, str) else None
+    policies = policies_of(proxy_options, proxy_options.on_frame)
 
     async def handler(request: Request) -> None:
         # The url is bound before the proxy: a callable that fails leaves nothing to clean up.
         base = fixed if fixed is not None else await _chosen(upstream, request)
-        proxy = Proxy._with(request, proxy_options)
+        proxy = Proxy._with(request, proxy_options, policies)
         url = base.at(join_target(base.target, request.path, request.query))
         options_here = how._replace(host=request.headers["Host"]) if preserve_host else how
         await proxy.connect_upstream_to(url, options_here)

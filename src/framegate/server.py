@@ -60,6 +60,7 @@ class Server:
         listeners: list[socket.socket],
         limits: ServerLimits,
         ssl: ssl_module.SSLContext | TLSChooser | None,
+        owned: bool = True,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.handler = handler
@@ -81,7 +82,7 @@ class Server:
         self._handling: set[asyncio.Task[None]] = set()
         self._waiters: list[asyncio.Future[None]] = []
         self._closed = self.loop.create_future()
-        self._acceptors = [Acceptor(self.loop, listener, self._accepted) for listener in listeners]
+        self._acceptors = [Acceptor(self.loop, listener, self._accepted, owned) for listener in listeners]
 
     @property
     def port(self) -> int | None:
@@ -96,6 +97,13 @@ class Server:
     async def serve_forever(self) -> None:
         """Serve until :meth:`close` or :meth:`drain` is called; a cancelled call leaves the server as it is."""
         await asyncio.shield(self._closed)
+
+    def adopt(
+        self, handler: Handler, limits: ServerLimits, tls: ssl_module.SSLContext | TLSChooser | None
+    ) -> None:
+        """Serve what is accepted from now on, and requests that are not complete yet, with another handler. For the
+        gateway's reload."""
+        self.handler, self.limits, self._ssl = handler, limits, tls
 
     def close(self) -> None:
         """Stop accepting, nothing else: what is connected goes on."""

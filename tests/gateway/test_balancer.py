@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import framegate
 from framegate.config.configuration import Target
 from framegate.gateway.balancer import Balancer
+from framegate.gateway.upstreams.seat import Seat
 from tests.gateway.entities import target, upstream
 
 A, B, C = target("a"), target("b"), target("c")
@@ -29,12 +30,18 @@ def balancer(*targets: Target, algorithm: str = "round-robin", slots: int = 1000
 
 def picks(of: Balancer, times: int) -> list[str]:
     chosen = [of.pick() for _ in range(times)]
-    return [each.target for each in chosen if each is not None]
+    return [each.name for each in chosen if each is not None]
+
+
+def seat(of: Balancer, target: Target) -> Seat:
+    """The one place of a target."""
+    (only,) = of.of(target)
+    return only
 
 
 def owners(of: Balancer, keys: list[str], exclude: tuple[Target, ...] = ()) -> dict[str, str]:
-    chosen = {key: of.pick(key, exclude) for key in keys}
-    return {key: each.target for key, each in chosen.items() if each is not None}
+    chosen = {key: of.pick(key, [seat(of, each) for each in exclude]) for key in keys}
+    return {key: each.name for key, each in chosen.items() if each is not None}
 
 
 # What holds for every algorithm
@@ -51,19 +58,19 @@ def test_without_targets_there_is_none_to_pick(algorithm: str, key: str | None) 
 def test_a_target_of_weight_0_is_never_picked(algorithm: str, key: str | None) -> None:
     of = balancer(target("off", 0), A, algorithm=algorithm)
 
-    assert {of.pick(key) for _ in range(5)} == {A}
-    assert of.pick(key, [A]) is None
+    assert {of.pick(key) for _ in range(5)} == {seat(of, A)}
+    assert of.pick(key, [seat(of, A)]) is None
 
 
 @each_algorithm
 @pytest.mark.parametrize("key", [None, "ada"])
 def test_targets_that_failed_are_left_out_until_none_is_left(algorithm: str, key: str | None) -> None:
     of = balancer(A, B, C, algorithm=algorithm)
-    tried: list[Target] = []
+    tried: list[Seat] = []
     while (another := of.pick(key, tried)) is not None:
         tried.append(another)
 
-    assert sorted(each.target for each in tried) == ["a", "b", "c"]
+    assert sorted(each.name for each in tried) == ["a", "b", "c"]
 
 
 @given(
@@ -79,9 +86,10 @@ def test_a_pick_is_a_target_with_weight_that_is_not_excluded_if_there_is_one(
     exclude = [each for number, each in enumerate(targets) if number in excluded]
     eligible = [each for each in targets if each.weight > 0 and each not in exclude]
 
-    picked = balancer(*targets, algorithm=algorithm).pick(key, exclude)
+    of = balancer(*targets, algorithm=algorithm)
+    picked = of.pick(key, [seat(of, each) for each in exclude])
 
-    assert picked in eligible if eligible else picked is None
+    assert picked is not None and picked.target in eligible if eligible else picked is None
 
 
 def test_an_algorithm_that_there_is_not_is_named() -> None:
@@ -111,7 +119,7 @@ def test_each_round_of_turns_gives_every_target_its_weight(weights: list[int]) -
 def test_a_target_that_was_left_out_for_a_while_does_not_catch_up() -> None:
     of = balancer(A, B)
     for _ in range(10):
-        of.pick(exclude=[A])
+        of.pick(exclude=[seat(of, A)])
 
     assert Counter(picks(of, 4)) == {"a": 2, "b": 2}
 
@@ -122,9 +130,9 @@ def test_a_target_that_was_left_out_for_a_while_does_not_catch_up() -> None:
 def test_the_target_with_the_fewest_live_sessions_is_picked() -> None:
     of = balancer(A, B, C, algorithm="least-connections")
     for each in (A, A, B, B, C):
-        of.acquire(each)
+        of.acquire(seat(of, each))
 
-    assert of.pick() == C
+    assert of.pick() is seat(of, C)
 
 
 def test_sessions_count_by_weight_the_new_one_included() -> None:
@@ -135,7 +143,7 @@ def test_sessions_count_by_weight_the_new_one_included() -> None:
         picked = of.pick()
         assert picked is not None
         of.acquire(picked)
-        order.append(picked.target)
+        order.append(picked.name)
 
     assert order == ["big", "small", "big", "big", "small", "big"]
 
@@ -147,30 +155,31 @@ def test_of_equally_busy_targets_the_one_that_has_waited_longest_is_picked() -> 
 def test_a_session_that_has_ended_counts_no_more() -> None:
     of = balancer(A, B, algorithm="least-connections")
     for each in (A, A, B, B, B):
-        of.acquire(each)
+        of.acquire(seat(of, each))
     for _ in range(2):
-        of.release(B)
+        of.release(seat(of, B))
 
     assert (of.live(A), of.live(B)) == (2, 1)
-    assert of.pick() == B
+    assert of.pick() is seat(of, B)
 
 
 @each_algorithm
 def test_sessions_are_counted_whatever_the_algorithm(algorithm: str) -> None:
     of = balancer(A, algorithm=algorithm)
-    of.acquire(A)
+    of.acquire(seat(of, A))
 
     assert of.live(A) == 1
 
 
 def test_a_session_cannot_end_that_did_not_begin() -> None:
     with pytest.raises(ValueError, match="no session to a was acquired"):
-        balancer(A).release(A)
+        of = balancer(A)
+        of.release(seat(of, A))
 
 
-def test_sessions_to_other_upstreams_are_not_counted() -> None:
+def test_targets_of_other_upstreams_have_no_places() -> None:
     with pytest.raises(KeyError):
-        balancer(A).acquire(B)
+        balancer(A).of(B)
 
 
 # By hash
@@ -253,7 +262,7 @@ def test_every_process_gives_a_key_the_same_target() -> None:
         "from tests.gateway.entities import target, upstream\n"
         "from framegate.gateway.balancer import Balancer\n"
         "of = Balancer(upstream(*map(target, 'abc'), algorithm='consistent-hashing'))\n"
-        "print([of.pick(f'client-{number}').target for number in range(40)])\n"
+        "print([of.pick(f'client-{number}').name for number in range(40)])\n"
     )
     paths = [str(Path(framegate.__file__).parents[1]), str(Path(__file__).parents[2])]
     seen = {

@@ -4,90 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from framegate.gateway.balancer import Balancer
+from tests.gateway.pools import Pool, named, pooled, unused
 from tests.kit import heads, raw
 from tests.kit.frames import close, text
 from tests.kit.heads import Head, response
-from tests.kit.raw import RawPeer, RawUpstream, Script
-from tests.kit.served import Served, plugin, served
-
-
-def named(name: str, *, cookie: str | None = None) -> Script:
-    """An upstream that tells its name in its 101."""
-    extra = [("X-Target", name)] + ([("Set-Cookie", cookie)] if cookie else [])
-    return raw.accept(extra=extra)
-
-
-def unused() -> str:
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        return f"127.0.0.1:{listener.getsockname()[1]}"
-
-
-class Pool:
-    """A gateway in front of several targets."""
-
-    def __init__(self, gate: Served, targets: dict[str, RawUpstream]) -> None:
-        self.gate = gate
-        self.targets = targets
-
-    @asynccontextmanager
-    async def session(self, extra: heads.Headers = (), **how: Any) -> AsyncIterator[tuple[str, RawPeer]]:
-        """A session: the name of its target, and the client."""
-        async with raw.connected(self.gate.port, extra=extra, **how) as client:
-            yield client.head.get("X-Target") or "", client
-
-    async def went(self, extra: heads.Headers = (), **how: Any) -> str:
-        """The target of a session that has ended for the gateway."""
-        async with self.session(extra, **how) as (name, _):
-            pass
-        await self.ended()
-        return name
-
-    async def ended(self) -> None:
-        """All sessions are over, and no target counts one."""
-        for target in self.targets.values():
-            await target.release()
-        await self.gate.idle()
-        assert set(self.live().values()) <= {0}
-
-    def live(self) -> dict[str, int]:
-        """How many sessions each target has, as the gateway counts them."""
-        balancer: Balancer = self.gate.gateway._dialler._balancers["pool"]
-        names = {upstream.authority: name for name, upstream in self.targets.items()}
-        return {names[t.target]: balancer.live(t) for t in balancer.upstream.targets if t.target in names}
-
-
-@asynccontextmanager
-async def pooled(
-    folder: Path, weights: dict[str, int], *, first: tuple[str, ...] = (), **more: Any
-) -> AsyncIterator[Pool]:
-    """A gateway whose service is an upstream with a target for each of ``weights``; ``first`` are targets before them.
-
-    Args:
-        more: ``cookie`` that the targets set; ``service`` and other arguments of ``served``; the upstream's fields.
-    """
-    cookie = more.pop("cookie", None)
-    kept = {name: more.pop(name) for name in ("gateway", "use", "consumers", "plugins") if name in more}
-    service = {"host": "pool", **more.pop("service", {})}
-    async with AsyncExitStack() as stack:
-        targets = {
-            name: await stack.enter_async_context(raw.raw_upstream(named(name, cookie=cookie))) for name in weights
-        }
-        entries: list[dict[str, Any]] = [{"target": address} for address in first]
-        entries += [{"target": targets[name].authority, "weight": weight} for name, weight in weights.items()]
-        upstreams = [{"name": "pool", "targets": entries, **more}]
-        gate = await stack.enter_async_context(served(folder, service=service, upstreams=upstreams, **kept))
-        yield Pool(gate, targets)
-
+from tests.kit.served import plugin
 
 # Round-robin
 
@@ -275,7 +203,7 @@ async def test_a_target_that_refuses_is_not_asked_around(tmp_path: Path) -> None
 async def test_a_client_that_leaves_before_its_101_is_not_counted(tmp_path: Path) -> None:
     async with raw.raw_upstream(raw.say_nothing) as mute:
         async with pooled(tmp_path, {"a": 0}, first=(mute.authority,)) as pool:
-            balancer = pool.gate.gateway._dialler._balancers["pool"]
+            balancer = pool.gate.gateway._dialler._pools["pool"].balancer
             (target,) = [target for target in balancer.upstream.targets if target.weight]
             async with raw.dialled(pool.gate.port) as client:
                 client.send_raw(heads.upgrade_request())

@@ -14,14 +14,13 @@ import sys
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
-from types import FrameType
 from typing import Any, Protocol
 
 from framegate.cli._addresses import Listen
 from framegate.cli._console import say
 from framegate.errors import FramegateError
-
-STOP = (signal.SIGTERM, signal.SIGINT)
+from framegate.operate.event_loop import loop_factory
+from framegate.operate.signals import STOP, StopSignals
 
 logger = logging.getLogger("framegate.cli")
 
@@ -42,15 +41,6 @@ class Listener:
     listen: Listen
     tls: bool
     open: Callable[[], AbstractAsyncContextManager[Server]]
-
-
-def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's, or None, which is asyncio's own, where uvloop is not installed."""
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
 
 
 def loop_name() -> str:
@@ -82,7 +72,7 @@ async def serve(
     Raises:
         FramegateError: a listener cannot be opened; the message names its address.
     """
-    stop = StopSignals(stop_on, on_hang_up)
+    stop = StopSignals(stop_on, lambda: logger.info("SIGHUP: %s", on_hang_up))
     async with AsyncExitStack() as stack:
         servers = [await _open(stack, listener) for listener in listeners]
         for listener, server in zip(listeners, servers, strict=True):
@@ -106,34 +96,3 @@ def _cause(error: OSError) -> str:
     if error.errno is not None and not isinstance(error, socket.gaierror):
         return os.strerror(error.errno)
     return error.strerror or str(error)
-
-
-class StopSignals:
-    """The signals that end this process.
-
-    The handlers are Python's rather than the loop's, so that the second signal ends the process even while a hook keeps
-    the loop busy.
-    """
-
-    def __init__(self, stop_on: Sequence[signal.Signals], on_hang_up: str) -> None:
-        self._hang_up = on_hang_up
-        self._loop = asyncio.get_running_loop()
-        self._first: asyncio.Future[str] = self._loop.create_future()
-        self._seen = False
-        signal.signal(signal.SIGHUP, self._on_hang_up)
-        for number in stop_on:
-            signal.signal(number, self._on_stop)
-
-    async def first(self) -> str:
-        """Wait for the first signal and return its name."""
-        return await self._first
-
-    def _on_stop(self, number: int, frame: FrameType | None) -> None:
-        if self._seen:
-            os.write(2, b"framegate: second signal, stopping at once\n")
-            os._exit(1)
-        self._seen = True
-        self._loop.call_soon_threadsafe(self._first.set_result, signal.Signals(number).name)
-
-    def _on_hang_up(self, number: int, frame: FrameType | None) -> None:
-        self._loop.call_soon_threadsafe(logger.info, "SIGHUP: %s", self._hang_up)

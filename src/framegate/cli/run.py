@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from functools import partial
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from framegate.cli import _flags
-from framegate.cli._addresses import Listen
-from framegate.cli._console import start_log
-from framegate.cli._runner import Listener, serve
-from framegate.cli._runner import run as run_to_the_end
-from framegate.cli.check import WRONG, load_or_complain, plugin_path_flag
+from framegate.cli._console import say, start_log
+from framegate.cli.check import WRONG, plugin_path_flag
 
 if TYPE_CHECKING:
-    from framegate.config.configuration import Configuration
-
-NO_RELOAD = "this version reads its file once; restart it to serve what has changed"
+    from framegate.operate.lifecycle import Crew
+    from framegate.operate.source import Source
 
 
 @click.command("run")
@@ -27,28 +23,42 @@ NO_RELOAD = "this version reads its file once; restart it to serve what has chan
 @click.option(
     "--workers",
     envvar=_flags.envvar("workers"),
-    type=click.IntRange(min=1),
-    help="How many processes serve; this version serves with one.  [default: what the file says]",
+    type=click.IntRange(min=1, max=1024),
+    help="How many processes serve; with several, one more keeps them alive.  [default: what the file says]",
 )
 @_flags.log_level_flag
 def run(file: str, plugin_paths: tuple[Path, ...], workers: int | None, log_level: str | None) -> int:
-    """Serve the gateway that FILE (YAML or JSON) describes. A file that is wrong is told as by framegate check."""
-    config = load_or_complain(file, plugin_paths)
-    if config is None:
+    """Serve the gateway that FILE (YAML or JSON) describes. A file that is wrong is told as by framegate check.
+
+    SIGHUP reads it again; SIGTERM and SIGINT drain, a second one stops at once.
+    """
+    from framegate.operate.lifecycle import Lifecycle
+    from framegate.operate.lifecycle import run as run_to_the_end
+    from framegate.operate.source import Source
+    from framegate.operate.systemd import Notifier
+
+    source = Source(file, plugin_paths)
+    first = source.read()
+    for line in (*first.problems, *first.warnings):
+        click.echo(line, err=True)
+    if first.config is None:
         return WRONG
-    wanted = config.gateway.workers if workers is None else workers
-    if wanted != 1:
-        raise click.UsageError(f"workers: this version serves with one process, not {wanted}; leave it out or say 1")
-    start_log(log_level or config.gateway.log_level)
-    return run_to_the_end(serve(_listeners(config), on_hang_up=NO_RELOAD))
+    start_log(log_level or first.config.gateway.log_level)
+    notifier = Notifier.of(os.environ)
+
+    async def serve() -> int:
+        crew = _crew(source, first.config.gateway.workers if workers is None else workers, log_level)  # type: ignore[union-attr]
+        return await Lifecycle(crew, source, first, say=say, notifier=notifier).run()
+
+    return run_to_the_end(serve)
 
 
-def _listeners(config: Configuration) -> list[Listener]:
-    from framegate.gateway.handler import Gateway
-    from framegate.gateway.serving import listening
+def _crew(source: Source, workers: int, level: str | None) -> Crew:
+    from framegate.operate.alone import Alone
+    from framegate.operate.supervisor import Supervisor
+    from framegate.operate.systemd import passed_sockets
 
-    gateway = Gateway(config)
-    return [
-        Listener(Listen(listen.host, listen.port, listen.path), listen.tls, partial(listening, gateway, listen))
-        for listen in config.gateway.listen
-    ]
+    passed = passed_sockets(os.environ)
+    if workers == 1:
+        return Alone(source, passed, level)
+    return Supervisor(source, workers, passed, level)

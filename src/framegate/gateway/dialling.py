@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import ssl
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from framegate.config.configuration import Configuration, Service, Target, Upstream
-from framegate.errors import UpstreamUnavailable
-from framegate.gateway.balancer import Balancer
+from framegate.errors import HandshakeRefused, UpstreamUnavailable
+from framegate.gateway.answers import UNAVAILABLE, message
 from framegate.gateway.certificates import upstream_context
 from framegate.gateway.hash_input import hash_key
 from framegate.gateway.hash_source import ExchangeSource
 from framegate.gateway.router import Match
+from framegate.gateway.upstreams.insight import UpstreamHealth
+from framegate.gateway.upstreams.pool import Pool, without_port
+from framegate.gateway.upstreams.seat import Seat
 from framegate.handshake import UpstreamURL
 from framegate.options import ProxyOptions
 from framegate.pdk.exchange import Exchange, UpstreamPlan
@@ -21,9 +26,26 @@ from framegate.pdk.faces._forwarded import peer_is_trusted
 from framegate.pdk.identity import IDENTITY_NAMES
 from framegate.proxy import Proxy
 from framegate.request import Request
+from framegate.resolve import family_of
 from framegate.upstream_options import UpstreamOptions
 
 _log = logging.getLogger("framegate.gateway")
+
+
+RETRY_AFTER = "5"
+"""Seconds that a client is asked to wait where all targets are full; as of a listener that is."""
+
+
+class NoTarget(HandshakeRefused):
+    """The gateway refuses in the place of its upstream: none of the targets may be picked.
+
+    Args:
+        retry: whether it may be otherwise soon, as connections end.
+    """
+
+    def __init__(self, *, retry: bool) -> None:
+        answer = message(503, UNAVAILABLE, [("Retry-After", RETRY_AFTER)] if retry else ())
+        super().__init__(503, "", answer.headers, answer.body)
 
 
 class Lease:
@@ -50,13 +72,38 @@ class Dialler:
 
     def __init__(self, config: Configuration) -> None:
         self._config = config
-        self._upstreams = {upstream.name: upstream for upstream in config.upstreams}
-        self._balancers = {upstream.name: Balancer(upstream) for upstream in config.upstreams}
+        self._pools = {
+            upstream.name: Pool(upstream, config.gateway.dns, config.services) for upstream in config.upstreams
+        }
+        self._hosts = _named_hosts(config) if config.gateway.dns.resolver else {}
         self._contexts: dict[tuple[str, str | None], ssl.SSLContext] = {}
         self._options = {service.id: self._options_of(service) for service in config.services}
         for service in config.services:
             if service.protocol == "wss":
-                self._context(service, self._upstreams.get(service.host))
+                pool = self._pools.get(service.host)
+                self._context(service, None if pool is None else pool.upstream)
+
+    def start(self, previous: Dialler | None = None) -> None:
+        """Begin active checks and the renewal of names, on the running loop. A second call does nothing.
+
+        Args:
+            previous: who connected before a reload. What it knows of targets that stay is taken over: their health,
+                their sessions, their slow start. It is closed by whoever made it.
+        """
+        before = {} if previous is None else previous._pools
+        for name, pool in self._pools.items():
+            pool.start(before.get(name))
+        for pool in self._hosts.values():
+            pool.start()
+
+    async def close(self) -> None:
+        """End what :meth:`start` has begun; sessions that run are not touched."""
+        for pool in (*self._pools.values(), *self._hosts.values()):
+            await pool.close()
+
+    def health(self) -> list[UpstreamHealth]:
+        """What is known of each upstream and its targets now, as plain data."""
+        return [pool.health() for pool in self._pools.values()]
 
     def options(self, service: Service, plan: UpstreamPlan) -> ProxyOptions:
         """The options of a session with ``service``."""
@@ -67,40 +114,81 @@ class Dialler:
     async def connect(self, proxy: Proxy, request: Request, exchange: Exchange, match: Match) -> Lease:
         """Connect ``proxy`` to the upstream of its route.
 
-        A target that cannot be reached is left for another one, as often as ``retries`` allows.
+        A target that cannot be reached is left for another one, as often as ``retries`` allows; one that refuses, only
+        for a status in ``retry_on_statuses``.
 
         Raises:
             UpstreamUnavailable: no target gave a verified 101.
-            HandshakeRefused: an upstream refused.
+            HandshakeRefused: an upstream refused; :class:`NoTarget` where none may be picked.
             PeerError: the client has left.
         """
         plan, service = exchange.upstream, match.service
-        name = plan.upstream or (service.host if plan.target is None else None)
-        if name not in self._balancers:
-            host, port = plan.target or (service.host, service.port)
-            await self._dial(proxy, request, exchange, match, host, port)
+        host, port = plan.target or (service.host, service.port)
+        pool = self._pools.get(plan.upstream or host) if plan.target is None else None
+        pool = pool or self._hosts.get((host, port))
+        if pool is None:
+            url = UpstreamURL.of(plan.scheme or service.protocol, host, port, _target(plan, match, request))
+            await self._dial(proxy, request, exchange, match, url)
             return Lease()
-        upstream, balancer = self._upstreams[name], self._balancers[name]
-        hashed = hash_key(upstream, ExchangeSource(exchange))
+        return await self._connect_to(pool, proxy, request, exchange, match)
+
+    async def _connect_to(
+        self, pool: Pool, proxy: Proxy, request: Request, exchange: Exchange, match: Match
+    ) -> Lease:
+        await pool.ready()
+        hashed = hash_key(pool.upstream, ExchangeSource(exchange))
         if hashed.cookie is not None:
             exchange.answer.add("Set-Cookie", hashed.cookie.header_value)
-        attempts = 1 + (service.retries if plan.retries is None else plan.retries)
-        tried: list[Target] = []
-        failure = UpstreamUnavailable(f"upstream {name!r} has no target with a weight")
-        while attempts > len(tried) and (target := balancer.pick(hashed.key, tried)) is not None:
-            tried.append(target)
-            balancer.acquire(target)
-            try:
-                await self._dial(proxy, request, exchange, match, target.host, target.port, upstream)
-                return Lease(lambda target=target: balancer.release(target))  # type: ignore[misc]
-            except UpstreamUnavailable as error:
-                balancer.release(target)
-                _log.warning("target %s of upstream %r: %s", target.target, name, error)
-                failure = error
-            except BaseException:
-                balancer.release(target)
+        retries = match.service.retries if exchange.upstream.retries is None else exchange.upstream.retries
+        tried: list[Seat] = []
+        failure: UpstreamUnavailable | HandshakeRefused | None = None
+        while len(tried) <= retries:
+            seat = pool.pick(hashed.key, tried)
+            if seat is None and await pool.renewed():
+                seat = pool.pick(hashed.key, tried)
+            if seat is None:
+                break
+            tried.append(seat)
+            failure = await self._attempt(pool, seat, proxy, request, exchange, match)
+            if failure is None:
+                return Lease(partial(_ended, pool, seat, exchange))
+        raise failure or _no_target(pool)
+
+    async def _attempt(
+        self, pool: Pool, seat: Seat, proxy: Proxy, request: Request, exchange: Exchange, match: Match
+    ) -> UpstreamUnavailable | HandshakeRefused | None:
+        """Try one place; what it failed with where another one may be tried."""
+        pool.balancer.acquire(seat)
+        try:
+            await self._dial_seat(pool, seat, proxy, request, exchange, match)
+        except UpstreamUnavailable as error:
+            pool.balancer.release(seat)
+            pool.failed(seat, error)
+            return error
+        except HandshakeRefused as refused:
+            pool.balancer.release(seat)
+            pool.refused(seat, refused.status)
+            if refused.status not in pool.upstream.retry_on_statuses:
                 raise
-        raise failure
+            _log.warning("target %s of upstream %r: %s", seat.name, pool.upstream.name, refused)
+            return refused
+        except BaseException:
+            pool.balancer.release(seat)
+            raise
+        pool.reached(seat)
+        return None
+
+    async def _dial_seat(
+        self, pool: Pool, seat: Seat, proxy: Proxy, request: Request, exchange: Exchange, match: Match
+    ) -> None:
+        plan, place = exchange.upstream, seat.place
+        name = (place.name if pool.upstream.use_srv_name else None) or seat.target.host
+        scheme = plan.scheme or match.service.protocol
+        url = UpstreamURL.of(scheme, name, place.port, _target(plan, match, request))
+        if place.host != name:
+            # The address is dialled; the name is what Host says, and what TLS verifies.
+            url = dataclasses.replace(url, host=place.host)
+        await self._dial(proxy, request, exchange, match, url, pool.upstream, name)
 
     async def _dial(
         self,
@@ -108,14 +196,12 @@ class Dialler:
         request: Request,
         exchange: Exchange,
         match: Match,
-        host: str,
-        port: int,
+        url: UpstreamURL,
         upstream: Upstream | None = None,
+        name: str | None = None,
     ) -> None:
         plan, service = exchange.upstream, match.service
         host_header = None if upstream is None else upstream.host_header
-        scheme = plan.scheme or service.protocol
-        url = UpstreamURL.of(scheme, host, port, _target(plan, match, request))
         if plan.host is not None:
             sent_host = plan.host
         elif match.route.preserve_host:
@@ -128,7 +214,7 @@ class Dialler:
             headers=edits.pairs(),
             host=sent_host,
             ssl=self._context(service, upstream) if url.secure else None,
-            server_hostname=_without_port(host_header) if host_header else None,
+            server_hostname=without_port(host_header) if host_header else name,
             without=edits.names() | IDENTITY_NAMES,
             trusted=peer_is_trusted(exchange),
         )
@@ -161,6 +247,24 @@ def _target(plan: UpstreamPlan, match: Match, request: Request) -> str:
     return f"{path}?{query}" if query else path
 
 
-def _without_port(host: str) -> str:
-    name, colon, port = host.rpartition(":")
-    return (name if colon and port.isdigit() else host).strip("[]")
+def _named_hosts(config: Configuration) -> dict[tuple[str, int], Pool]:
+    """Services whose host is a name, as upstreams of one target: where the file names its own name servers."""
+    pools = {}
+    names = {upstream.name for upstream in config.upstreams}
+    for service in config.services:
+        if service.host not in names and family_of(service.host) is None:
+            where = f"{service.host}:{service.port}"
+            target = Target(id=where, target=where, host=service.host, port=service.port)
+            upstream = Upstream(id=where, name=where, targets=(target,))
+            pools[service.host, service.port] = Pool(upstream, config.gateway.dns, ())
+    return pools
+
+
+def _ended(pool: Pool, seat: Seat, exchange: Exchange) -> None:
+    pool.ended(seat, exchange.record)
+
+
+def _no_target(pool: Pool) -> NoTarget:
+    why, full = pool.balancer.shortage()
+    _log.warning("upstream %r %s: 503", pool.upstream.name, why)
+    return NoTarget(retry=full)

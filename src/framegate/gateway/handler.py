@@ -7,11 +7,12 @@ import logging
 import time
 from typing import Any
 
-from framegate.config.configuration import Configuration
+from framegate.config.configuration import Configuration, Route
 from framegate.errors import HandshakeRefused, HookError, UpstreamUnavailable
 from framegate.gateway.answers import NO_ROUTE, UNAVAILABLE, UNEXPECTED, message
 from framegate.gateway.dialling import Dialler
 from framegate.gateway.lineup import Lineup, PluginTable
+from framegate.gateway.live import LiveSession
 from framegate.gateway.paths import normalise
 from framegate.gateway.router import Match, Router
 from framegate.handshake import refusal
@@ -38,15 +39,26 @@ class Gateway:
 
     Args:
         config: the configuration.
+        live: the sessions that run, of this configuration and of those before it; None begins with none.
+
+    Attributes:
+        live: likewise.
+        handling: how many requests are being served that came in while it was the current one.
+        successor: the gateway that new sessions belong to, once there is a newer configuration.
+        watch: who is told of slow plugins.
     """
 
-    def __init__(self, config: Configuration) -> None:
+    def __init__(self, config: Configuration, live: set[LiveSession] | None = None) -> None:
         self.config = config
         self._router = Router(config.routes)
         self._table = PluginTable(config.plugins)
         self._dialler = Dialler(config)
         self._node = Node()
-        self._watch = Watch(config.gateway.plugin_time_limit / 1000)
+        self.watch = Watch(config.gateway.plugin_time_limit / 1000)
+        self.live: set[LiveSession] = set() if live is None else live
+        self.handling = 0
+        self.successor: Gateway | None = None
+        self._serving = {route.id: route for route in config.routes if route.service.enabled}
         self._routes = _by_id(config, "routes")
         self._services = _by_id(config, "services")
         self._closing: set[asyncio.Task[None]] = set()
@@ -60,11 +72,33 @@ class Gateway:
             PluginFailure: a plugin has raised; the client is not served.
         """
         exchange = self._exchange("wss", peer, local_port, server_name)
-        await run_phase(CERTIFICATE, exchange, self._table.everywhere(CERTIFICATE, "wss"), self._watch)
+        await run_phase(CERTIFICATE, exchange, self._table.everywhere(CERTIFICATE, "wss"), self.watch)
         return exchange
 
     async def handle(self, request: Request) -> None:
         """Serve one opening request."""
+        self.handling += 1
+        try:
+            await self._handle(request)
+        finally:
+            self.handling -= 1
+
+    def live_route(self, id: str) -> Route | None:
+        """The route of this id, if its service is enabled."""
+        return self._serving.get(id)
+
+    def lineup(self, route: Route, exchange: Exchange) -> tuple[PluginInstance, ...]:
+        """The plugins of a session that is past its handshake."""
+        return Lineup(self._table, route, exchange).session()
+
+    def introduce(self, exchange: Exchange, route: Route) -> None:
+        """Show the plugins of a connection this configuration, in place of an older one."""
+        exchange.entities = self.config.entities
+        exchange.trusted = self.config.gateway.trusted_ips
+        exchange.route = self._routes[route.id]
+        exchange.service = self._services[route.service.id]
+
+    async def _handle(self, request: Request) -> None:
         exchange = self._exchange_of(request)
         try:
             answer = await self._serve(request, exchange)
@@ -88,7 +122,7 @@ class Gateway:
 
     async def _serve(self, request: Request, exchange: Exchange) -> Exit | None:
         scheme = exchange.scheme
-        answer = await run_phase(REWRITE, exchange, self._table.everywhere(REWRITE, scheme), self._watch)
+        answer = await run_phase(REWRITE, exchange, self._table.everywhere(REWRITE, scheme), self.watch)
         if answer is not None:
             return answer
         match = self._match(request, exchange)
@@ -101,7 +135,7 @@ class Gateway:
         exchange.route = self._routes[match.route.id]
         exchange.service = self._services[match.service.id]
         lineup = Lineup(self._table, match.route, exchange)
-        answer = await run_phase(WS_HANDSHAKE, exchange, lineup.handshake(), self._watch)
+        answer = await run_phase(WS_HANDSHAKE, exchange, lineup.handshake(), self.watch)
         if answer is not None:
             return answer
         await self._proxy(request, exchange, match, lineup.session())
@@ -112,16 +146,21 @@ class Gateway:
     ) -> None:
         options = self._dialler.options(match.service, exchange.upstream)
         proxy = Proxy._with(request, options)
-        proxy.treat(policies_for(options, exchange, plugins, self._watch))
+        proxy.treat(policies_for(options, exchange, plugins, self.watch))
         lease = await self._dialler.connect(proxy, request, exchange, match)
         try:
             proxy.accept(exchange.answer.apply)
-            await self._execute(proxy, exchange, plugins)
+            await self._execute(LiveSession(proxy, exchange, match.route, plugins))
         finally:
             lease.release()
 
-    async def _execute(self, proxy: Proxy, exchange: Exchange, plugins: tuple[PluginInstance, ...]) -> None:
+    async def _execute(self, session: LiveSession) -> None:
+        exchange, proxy = session.exchange, session.proxy
         exchange.link = proxy
+        self.live.add(session)
+        if self.successor is not None:
+            # It has been dialled while the configuration changed: as soon as it runs, it is a session like the others.
+            asyncio.get_running_loop().call_soon(session.catch_up, self)
         try:
             exchange.record = await proxy.execute()
         except HookError as error:
@@ -129,21 +168,23 @@ class Gateway:
             exchange.record = error.record
         except asyncio.CancelledError:
             exchange.record = proxy.record()
-            self._close(exchange, plugins)
+            self._close(session)
             raise
-        if any(WS_CLOSE in plugin.phases for plugin in plugins):
+        finally:
+            self.live.discard(session)
+        if any(WS_CLOSE in plugin.phases for plugin in session.plugins):
             # A drain that is out of patience cuts off the session, not the last words about it.
-            await asyncio.shield(self._close(exchange, plugins))
+            await asyncio.shield(self._close(session))
 
-    def _close(self, exchange: Exchange, plugins: tuple[PluginInstance, ...]) -> asyncio.Task[None]:
-        exchange.link = None
-        task = asyncio.get_running_loop().create_task(self._closed(exchange, plugins))
+    def _close(self, session: LiveSession) -> asyncio.Task[None]:
+        session.exchange.link = None
+        task = asyncio.get_running_loop().create_task(self._closed(session.exchange, session.plugins))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
         return task
 
     async def _closed(self, exchange: Exchange, plugins: tuple[PluginInstance, ...]) -> None:
-        for failure in await run_each(WS_CLOSE, exchange, plugins, self._watch):
+        for failure in await run_each(WS_CLOSE, exchange, plugins, self.watch):
             log_failure(failure)
 
     def _match(self, request: Request, exchange: Exchange) -> Match | None:

@@ -53,11 +53,20 @@ async def listening(gateway: Gateway, listen: Listen) -> AsyncIterator[Server]:
         OSError: the address cannot be listened on.
     """
     limits = ServerLimits.of(**gateway.config.gateway.limits)
-    tls = ClientTLS(gateway, _certificates(gateway, listen)) if listen.tls else None
+    tls = tls_of(gateway, listen)
     place = {"unix_path": listen.path} if listen.path is not None else {"host": listen.host, "port": listen.port}
     async with serving(gateway.handle, limits, tls, **place) as server:
         yield server
     await gateway.close()
+
+
+def tls_of(gateway: Gateway, listen: Listen) -> ClientTLS | None:
+    """How an address of the gateway speaks TLS; None where it does not.
+
+    Raises:
+        ConfigError: its certificate cannot be used.
+    """
+    return ClientTLS(gateway, _certificates(gateway, listen)) if listen.tls else None
 
 
 def _certificates(gateway: Gateway, listen: Listen) -> Certificates:

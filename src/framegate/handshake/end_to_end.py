@@ -5,6 +5,8 @@ Owns the list of hop-by-hop fields. It knows nothing of how a head is read or wr
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from framegate.handshake.grammar import HeaderSource, list_members, pairs
 
 HANDSHAKE_PREFIX = "sec-websocket-"
@@ -51,6 +53,15 @@ def forwardable(headers: HeaderSource) -> list[tuple[str, str]]:
         field
         for field, name in zip(fields, lowered, strict=True)
         if name not in left and not name.startswith(HANDSHAKE_PREFIX)
+    ]
+
+
+def without_our_own(fields: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """``fields`` but for those of which :func:`is_our_own` says so."""
+    return [
+        field
+        for field in fields
+        if (name := field[0].lower()) not in _OUR_OWN and not name.startswith(HANDSHAKE_PREFIX)
     ]
 
 

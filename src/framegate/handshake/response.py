@@ -10,7 +10,7 @@ import base64
 import hashlib
 from http import HTTPStatus
 
-from framegate.handshake.end_to_end import forwardable
+from framegate.handshake.end_to_end import forwardable, without_our_own
 from framegate.handshake.grammar import HeaderPairs, check_fields, field_line, field_lines, is_field_text, is_token
 
 # RFC 6455, section 1.3.
@@ -49,7 +49,8 @@ def switching_protocols(
         lines.append(field_line("Sec-WebSocket-Protocol", subprotocol))
     if extension is not None:
         lines.append(field_line("Sec-WebSocket-Extensions", extension))
-    return b"".join([*lines, field_lines(_end_to_end(headers)), b"\r\n"])
+    fields = _checked(headers)
+    return b"".join([*lines, field_lines(without_our_own(fields)), b"\r\n"])
 
 
 def refusal(status: int, *, reason: str | None = None, headers: HeaderPairs = (), body: bytes | None = b"") -> bytes:
@@ -72,7 +73,7 @@ def refusal(status: int, *, reason: str | None = None, headers: HeaderPairs = ()
     phrase = _phrase(status) if reason is None else reason
     if not is_field_text(phrase):
         raise ValueError(f"the reason {phrase!r} holds a control character or what is not latin-1")
-    fields = _end_to_end(headers)
+    fields = forwardable(_checked(headers))
     if body == b"" and status not in _WITHOUT_BODY and not _describe_a_body(fields):
         body = f"{status} {phrase}".rstrip().encode() + b"\n"
         fields.append(("Content-Type", "text/plain; charset=utf-8"))
@@ -89,10 +90,10 @@ def _phrase(status: int) -> str:
         return ""
 
 
-def _end_to_end(headers: HeaderPairs) -> list[tuple[str, str]]:
+def _checked(headers: HeaderPairs) -> list[tuple[str, str]]:
     fields = list(headers)
     check_fields(fields)  # those that are left out too: whoever passes CR or LF must hear of it
-    return forwardable(fields)
+    return fields
 
 
 def _describe_a_body(fields: list[tuple[str, str]]) -> bool:

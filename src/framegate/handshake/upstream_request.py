@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from framegate.handshake.end_to_end import forwardable
+from framegate.handshake.end_to_end import without_our_own
 from framegate.handshake.grammar import (
     HeaderPairs,
     check_fields,
@@ -68,4 +68,4 @@ def build_upstream_request(
         lines.append(field_line("Sec-WebSocket-Protocol", ", ".join(subprotocols)))
     if extensions:
         lines.append(field_line("Sec-WebSocket-Extensions", extensions))
-    return UpstreamRequest(b"".join([*lines, field_lines(forwardable(fields)), b"\r\n"]), key)
+    return UpstreamRequest(b"".join([*lines, field_lines(without_our_own(fields)), b"\r\n"]), key)

@@ -51,13 +51,13 @@ class Session:
         now: the time.
     """
 
-    __slots__ = ("_codes", "_unlimited", "client", "closing_since", "options", "record", "upstream", "started")
+    __slots__ = ("_codes", "client", "closing_since", "options", "record", "started", "unlimited", "upstream")
 
     def __init__(self, options: ProxyOptions, policies: Policies, now: float) -> None:
         self.options = options
         self.started = now
         self.closing_since = 0.0
-        self._unlimited = not any(
+        self.unlimited = not any(
             (
                 options.max_lifetime,
                 options.idle_timeout,
@@ -100,7 +100,7 @@ class Session:
     @property
     def untimed(self) -> bool:
         """Whether no limit runs: none is set, and the session is not closing."""
-        return self._unlimited and self.client.state is State.OPEN and self.upstream.state is State.OPEN
+        return self.unlimited and self.client.state is State.OPEN and self.upstream.state is State.OPEN
 
     @property
     def timed(self) -> bool:

@@ -21,6 +21,10 @@ def deadline(session: Session) -> float | None:
     """When :func:`tick` is due next, or None."""
     if session.untimed:
         return None
+    if session.unlimited:
+        # The usual way to end: only the lingering limits run.
+        at, other = _linger_at(session, session.client), _linger_at(session, session.upstream)
+        return other if at is None else at if other is None else min(at, other)
     return min(_deadlines(session), default=None)
 
 
