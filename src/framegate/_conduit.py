@@ -16,11 +16,11 @@ except ImportError:  # Cython is not installed
 
 if cython.compiled:
     from cython.cimports.framegate.session._lane_c import Lane
-    from cython.cimports.framegate.session.signals import RELAY
+    from cython.cimports.framegate.session.signals import CLOSED, RELAY
     from cython.cimports.framegate.transport._tcp_c import Receiver, TcpTransport
 else:
     from framegate.session._lane import Lane
-    from framegate.session.signals import RELAY
+    from framegate.session.signals import CLOSED, RELAY
     from framegate.transport._tcp import Receiver, TcpTransport
 
 
@@ -66,7 +66,9 @@ class Conduit(Receiver):
         self.feeding = False
         if self.timed and (lane.frames != frames or lane.mid_frame or lane.mode != RELAY):
             lane.last_frame = self.clock()
-        self.flush()
+        if signal != CLOSED:
+            # The driver writes a close frame itself, for the end of the stream may go with it.
+            self.flush()
         if signal or self.dirty or self.watched or lane.mode != RELAY:
             self.dirty = False
             self.driver.heard(self, signal)

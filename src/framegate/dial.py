@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
+from framegate.deadlines import deadlines_of
 from framegate.errors import FramegateError, UpstreamUnavailable
 from framegate.handshake import AnswerReader, UpstreamAnswer, UpstreamURL
 from framegate.handshake.extensions import Extension
@@ -33,12 +34,12 @@ class Connected(NamedTuple):
     Attributes:
         transport: its connection, which is read already: whoever takes it over is the next receiver.
         answer: the 101.
-        handshake: it keeps what comes behind the 101 until :meth:`Handshake.hand_over`.
+        handshake: it keeps what comes behind the 101 until :meth:`Handshake.hand_over`; None once that was called.
     """
 
     transport: Transport
     answer: UpstreamAnswer
-    handshake: Handshake
+    handshake: Handshake | None
 
 
 class Departure(Protocol):
@@ -89,7 +90,7 @@ async def dial(
     handshake = Handshake(loop, request, reader)
     timer = None
     if options.connect_timeout is not None:
-        timer = loop.call_later(options.connect_timeout, handshake.fail, TimeoutError())
+        timer = deadlines_of(loop).call_later(options.connect_timeout, handshake.too_late)
     if departure is not None and departed is not None:
         departure.on_departure(lambda: handshake.fail(departed()))
     opening: asyncio.Task[Transport] | None = None
@@ -162,6 +163,10 @@ class Handshake(Receiver):
             opening.result().abort()
         else:
             self.begin(opening.result(), 0)
+
+    def too_late(self) -> None:
+        """The time for all this is up."""
+        self.fail(TimeoutError())
 
     def fail(self, error: BaseException) -> None:
         """It is over without an answer."""

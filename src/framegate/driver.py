@@ -14,6 +14,7 @@ from typing import Any
 
 from framegate._build import pick
 from framegate.codec.constants import INTERNAL_ERROR
+from framegate.deadlines import Deadline, deadlines_of
 from framegate.hook_failure import log_failure
 from framegate.session.closing import State
 from framegate.session.leg import Leg
@@ -79,10 +80,14 @@ class Driver:
         upstream: the upstream's transport.
         client_left: called once, when the client's socket is closed; the upstream may linger.
 
-    ``done`` is a future of the :class:`SessionRecord`.
+    Attributes:
+        done: a future of the :class:`SessionRecord`; cancelled when the one who waits for it is.
+        over: whether both sides are gone.
     """
 
-    __slots__ = ("_client_left", "_high_water", "_timer", "_timer_at", "client", "done", "loop", "session", "upstream")
+    __slots__ = (
+        "_client_left", "_deadlines", "_high_water", "_timer", "_timer_at", "client", "done", "loop", "over", "session", "upstream",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -96,8 +101,10 @@ class Driver:
         self._client_left = client_left
         self.session = session
         self.done: asyncio.Future[SessionRecord] = loop.create_future()
+        self.over = False
         self._high_water = session.options.write_high_water
-        self._timer: asyncio.TimerHandle | None = None
+        self._deadlines = deadlines_of(loop)
+        self._timer: Deadline | None = None
         self._timer_at = 0.0
         self.client = Link(session.client, client)
         self.upstream = Link(session.upstream, upstream)
@@ -191,7 +198,7 @@ class Driver:
 
     def abort(self, why: Any = "drain") -> None:
         """End everything now: close frames if none were sent, then the sockets, without waiting for anybody."""
-        if self.done.done():
+        if self.over:
             return
         now = self.loop.time()
         self.session.end(why, now)
@@ -206,8 +213,11 @@ class Driver:
         """Bring the transports in line with the session."""
         session, client, upstream = self.session, self.client, self.upstream
         client.conduit.timed = upstream.conduit.timed = session.timed
-        upstream.conduit.flush()
-        client.conduit.flush()
+        for link, source in ((client, upstream), (upstream, client)):
+            if link.leg.end_wanted and not link.ending and link.leg.all_told():
+                # The last words and the end of the stream go out in one packet.
+                link.transport.cork()
+            source.conduit.flush()
         for link in (client, upstream):
             if link.leg.abort_wanted and link.transport.is_open():
                 # First for both: what was queued toward this side stops holding up the other one.
@@ -241,7 +251,7 @@ class Driver:
     def _give_up(self, error: Exception) -> None:
         # A fault in this program must not leave a session that nobody will ever end.
         _log.error("internal error, the session ends", exc_info=error)
-        if not self.done.done():
+        if not self.over:
             detail = f"internal error: {error!r}"
             self.session.end("hook", self.loop.time(), client=(INTERNAL_ERROR, b""), detail=detail)
             self.abort("hook")
@@ -304,6 +314,9 @@ class Driver:
             link.ending = True
             leg.activity = self.loop.time()
             transport.shutdown()
+        elif link.ending and link.reading and not transport.at_end:
+            # Nothing to decide any more: what comes is read away until the end.
+            return
         if link.ending and transport.at_end and not transport.queued and leg.state is not State.GONE:
             self._eof(link, None)
             return
@@ -358,7 +371,7 @@ class Driver:
             if self._timer is not None:
                 self._timer.cancel()
             self._timer_at = at
-            self._timer = self.loop.call_at(at, self._on_timer)
+            self._timer = self._deadlines.call_at(at, self._on_timer)
 
     def _on_timer(self) -> None:
         self._timer = None
@@ -387,7 +400,10 @@ class Driver:
         for link in (self.client, self.upstream):
             link.transport.abort()
             self._release(link)
-        if not self.done.done():
+        if not self.over:
+            self.over = True
             record = self.session.finish_record(self.loop.time())
             _log.info("%s", record)
-            self.done.set_result(record)
+            # Whoever waited for it may have been cancelled, and the future with it.
+            if not self.done.done():
+                self.done.set_result(record)

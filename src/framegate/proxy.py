@@ -273,7 +273,7 @@ class Proxy:
         server = self._connection.server
         server.executing(self)
         try:
-            record = await asyncio.shield(driver.done)
+            record = await driver.done
         except asyncio.CancelledError:
             driver.abort("policy")
             raise
@@ -410,7 +410,7 @@ class Proxy:
         """The handler is done after the client's 101: whoever is still there is sent a close frame. For the server."""
         driver = self._driver
         if driver is not None:
-            if not driver.done.done():
+            if not driver.over:
                 driver.end("hook", client=(INTERNAL_ERROR, b""), detail="the handler ended before execute()")
             return
         code = BAD_GATEWAY if isinstance(error, UpstreamUnavailable) else INTERNAL_ERROR
@@ -514,7 +514,11 @@ class Proxy:
             loop, session, connection.transport, self._upstream.transport, connection.closed
         )
         early, connection.early = connection.early, b""
-        driver.start(early, self._upstream.handshake.hand_over())
+        handshake, self._upstream = self._upstream.handshake, self._upstream._replace(handshake=None)
+        assert handshake is not None
+        self._upstream.answer.forget_fields()
+        self._compression = None
+        driver.start(early, handshake.hand_over())
         if self._early_end is not None:
             client, upstream = self._early_end
             driver.end("policy", client=client, upstream=upstream)

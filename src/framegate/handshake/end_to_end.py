@@ -43,16 +43,13 @@ def forwardable(headers: HeaderSource) -> list[tuple[str, str]]:
     Left out: hop-by-hop fields, those nominated in ``Connection``, ``Sec-WebSocket-*``, ``Host``, ``Content-Length``.
     """
     fields = list(pairs(headers))
-    lowered = [name.lower() for name, _ in fields]
-    left = _OUR_OWN
-    if "connection" in lowered:
-        connections = [value for (_, value), name in zip(fields, lowered, strict=True) if name == "connection"]
-        nominated = {option.lower() for option in list_members(connections)}
-        left = left if nominated <= left else left | nominated
+    nominated: set[str] = set()
+    for name, value in fields:
+        if len(name) == len("connection") and name.lower() == "connection":
+            nominated.update(option.lower() for option in list_members((value,)))
+    left = _OUR_OWN if nominated <= _OUR_OWN else _OUR_OWN | nominated
     return [
-        field
-        for field, name in zip(fields, lowered, strict=True)
-        if name not in left and not name.startswith(HANDSHAKE_PREFIX)
+        field for field in fields if (name := field[0].lower()) not in left and not name.startswith(HANDSHAKE_PREFIX)
     ]
 
 

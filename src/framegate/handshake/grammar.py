@@ -53,7 +53,7 @@ def is_field_text(text: str) -> bool:
 
 def pairs(headers: HeaderSource) -> HeaderPairs:
     """The ``(name, value)`` pairs of a mapping, of a multi-mapping, or of what is pairs already."""
-    return headers.items() if isinstance(headers, Mapping) else headers
+    return headers.items() if hasattr(headers, "items") else headers
 
 
 def check_field(name: str, value: str) -> None:

@@ -91,7 +91,8 @@ class RequestHead:
     @property
     def subprotocols(self) -> tuple[str, ...]:
         """The offered subprotocols, most wanted first, each once (RFC 6455, section 11.3.4)."""
-        return tuple(dict.fromkeys(list_members(self.headers.getall("Sec-WebSocket-Protocol", ()))))
+        offers = self.headers.getall("Sec-WebSocket-Protocol", ())
+        return tuple(dict.fromkeys(list_members(offers))) if offers else ()
 
     @property
     def key(self) -> str:

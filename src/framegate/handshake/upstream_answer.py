@@ -26,15 +26,30 @@ _MAX_STATUS_LINE = 8192  # as the client's request line
 
 @dataclass(slots=True)
 class UpstreamAnswer:
-    """The final answer of the upstream: a 101 that has been verified, or a status of 300 and above."""
+    """The final answer of the upstream: a 101 that has been verified, or a status of 300 and above.
+
+    Attributes:
+        raw: its head; the fields can be read from it again.
+        fields: its fields, or None where they were forgotten.
+    """
 
     status: int
     reason: str
-    headers: CIMultiDictProxy[str]
+    raw: bytes
+    fields: CIMultiDictProxy[str] | None
     subprotocol: str | None = None
     body: bytes = b""
     extension: Extension | None = None
     deflate: Deflate | None = None
+
+    @property
+    def headers(self) -> CIMultiDictProxy[str]:
+        """The fields: case-insensitive names, latin-1 values, order and duplicates kept."""
+        return CIMultiDictProxy(answer_fields(self.raw)) if self.fields is None else self.fields
+
+    def forget_fields(self) -> None:
+        """Keep the head's bytes alone, which take a sixth of the memory: a session has no use for the fields."""
+        self.fields = None
 
     def refused(self) -> HandshakeRefused:
         """The answer as the exception that a refusal is, with its end-to-end headers only."""
@@ -169,14 +184,14 @@ class AnswerReader:
             subprotocol = _verified(headers, version, self._key, self._offered)
             extension, deflate = _chosen(headers.getall("Sec-WebSocket-Extensions", []), self._extensions)
             fields = CIMultiDictProxy(headers)
-            return UpstreamAnswer(status, reason, fields, subprotocol, extension=extension, deflate=deflate)
+            return UpstreamAnswer(status, reason, raw, fields, subprotocol, extension=extension, deflate=deflate)
         if status < 200:
             self._count_interim()
             return None
         if status < 300:
             raise UpstreamUnavailable(f"the upstream answered the handshake with {status} instead of 101")
         self._body = RefusalBody(status, headers, limit=self._max_refusal_body, overhead_limit=self._max_header_bytes)
-        return UpstreamAnswer(status, reason, CIMultiDictProxy(headers))
+        return UpstreamAnswer(status, reason, raw, CIMultiDictProxy(headers))
 
     def _count_interim(self) -> None:
         self._interim += 1

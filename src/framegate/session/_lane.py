@@ -41,6 +41,7 @@ else:
         MAX_CONTROL_PAYLOAD,
         NEED,
         NO_CODE,
+        PING,
         PONG,
         RSV1,
         TEXT,
@@ -137,6 +138,10 @@ class Lane:
         self.frames = 0
         self.messages = 0
         self.payload_bytes = 0
+        self.texts = 0
+        self.text_bytes = 0
+        self.pings = 0
+        self.pongs = 0
         self.dropped = 0
         self.changed = 0
         self.last_frame = 0.0
@@ -254,10 +259,13 @@ class Lane:
                 self.frames += 1
                 self.payload_bytes += parser.length
                 if parser.opcode >= CLOSE:
-                    if parser.opcode == PONG and self._is_own_pong():
+                    if self._counts_as_own():
                         continue
-                elif parser.fin:
-                    self.messages += 1
+                else:
+                    if parser.kind == TEXT:
+                        self.text_bytes += parser.length
+                        self.texts += parser.fin
+                    self.messages += parser.fin
                 if self.aggregate and parser.opcode < CLOSE and (not parser.fin or parser.opcode == CONTINUATION):
                     signal = self._join()
                 elif self.hook is not None or (self.recoding and parser.opcode < CLOSE and self._recodes()):
@@ -298,6 +306,8 @@ class Lane:
                 if self.trace is not None:
                     self._traced("relayed", parser.payload())
             self.payload_bytes += parser.stop - parser.payload_start
+            if parser.kind == TEXT:
+                self.text_bytes += parser.stop - parser.payload_start
         elif self.mode != FINISH:
             return
         self._extend_run()
@@ -306,6 +316,7 @@ class Lane:
         if parser.last:
             if self.mode == RELAY:
                 self.messages += parser.fin
+                self.texts += parser.fin and parser.kind == TEXT
             else:
                 self.mode = DISCARD
                 parser.skim()
@@ -480,9 +491,13 @@ class Lane:
         self.finish()
         return CLOSE_SEEN
 
-    def _is_own_pong(self) -> bool:
+    def _counts_as_own(self) -> bool:
+        # Counts the control frame at hand, and tells whether it answers a ping of ours.
+        opcode = self.parser.opcode
+        self.pings += opcode == PING
+        self.pongs += opcode == PONG
         pings = self.own_pings
-        if pings is None:
+        if opcode != PONG or pings is None:
             return False
         payload = self.parser.payload()
         if payload not in pings:

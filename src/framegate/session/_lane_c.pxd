@@ -43,6 +43,10 @@ cdef class Lane:
     cdef readonly long long frames
     cdef readonly long long messages
     cdef readonly long long payload_bytes
+    cdef readonly long long texts
+    cdef readonly long long text_bytes
+    cdef readonly long long pings
+    cdef readonly long long pongs
     cdef readonly long long dropped
     cdef readonly long long changed
     cdef public double last_frame
@@ -82,7 +86,8 @@ cdef class Lane:
     cdef int _wait(self, object awaitable) except -1
     cdef int _closed(self, int code, bytes reason) except -1
     cdef int _see_close(self) except -1
-    cdef bint _is_own_pong(self) except -1
+    @cython.locals(opcode=cython.int)
+    cdef bint _counts_as_own(self) except -1
     @cython.locals(parser=Parser)
     cdef _extend_run(self)
     @cython.locals(run=bytearray)

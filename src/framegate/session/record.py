@@ -25,6 +25,10 @@ class SideRecord:
         bytes: payload bytes.
         dropped: frames (messages, where fragments are joined) that the hook dropped.
         changed: those that the hook changed.
+        texts: text messages among ``messages``.
+        text_bytes: payload bytes of text messages among ``bytes``.
+        pings: among ``frames``.
+        pongs: among ``frames``.
     """
 
     close_received: CloseInfo | None = None
@@ -34,6 +38,10 @@ class SideRecord:
     bytes: int = 0
     dropped: int = 0
     changed: int = 0
+    texts: int = 0
+    text_bytes: int = 0
+    pings: int = 0
+    pongs: int = 0
 
 
 @dataclass(slots=True)

@@ -354,5 +354,9 @@ def _fill(record: SideRecord, leg: Leg) -> None:
     record.frames = lane.frames
     record.messages = lane.messages
     record.bytes = lane.payload_bytes
+    record.texts = lane.texts
+    record.text_bytes = lane.text_bytes
+    record.pings = lane.pings
+    record.pongs = lane.pongs
     record.dropped = lane.dropped
     record.changed = lane.changed

@@ -54,6 +54,9 @@ class Transport(Protocol):
     def write(self, first: bytearray | None, second: bytearray | None, start: int, stop: int) -> None:
         """Send ``first``, then ``second[start:stop]``."""
 
+    def cork(self) -> None:
+        """What is written next may wait for :meth:`shutdown`, which follows at once."""
+
     def shutdown(self) -> None:
         """Send what is queued, then shut writing down."""
 

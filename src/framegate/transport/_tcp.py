@@ -24,6 +24,9 @@ else:
     from framegate.transport._poller import READ, WRITE, Watcher
 
 
+_MORE = getattr(socket, "MSG_MORE", 0)
+
+
 class Receiver:
     """Who is told what a transport receives. The defaults do nothing."""
 
@@ -62,6 +65,7 @@ class TcpTransport(Watcher):
         self.shutting = False
         self.closing = False
         self.deaf = False
+        self.corked = False
 
     def set_receiver(self, receiver: Receiver) -> None:
         """From now on tell ``receiver``."""
@@ -106,6 +110,11 @@ class TcpTransport(Watcher):
                 return
         if second is not None and sent - size < stop - start:
             self._enqueue_rest(second, start + sent - size, stop)
+
+    def cork(self) -> None:
+        """What is written next may wait in the kernel for :meth:`shutdown`, which follows at once, so that both go out
+        in one packet."""
+        self.corked = True
 
     def shutdown(self) -> None:
         """Send what is queued, then shut writing down; reading goes on."""
@@ -214,7 +223,7 @@ class TcpTransport(Watcher):
     def _send(self, first: bytearray | None, second: bytearray | None, start: int, stop: int) -> int:
         # Bytes sent, or -1 when the peer takes nothing any more.
         if cython.compiled:
-            sent = send_both(self.fd, first, second, start, stop)
+            sent = send_both(self.fd, first, second, start, stop, self.corked)
             if sent >= 0:
                 return sent
             if errno == EAGAIN or errno == EINTR:
@@ -224,10 +233,11 @@ class TcpTransport(Watcher):
         assert self.sock is not None
         parts: list[Any] = [] if first is None else [first]
         try:
+            flags = _MORE if self.corked else 0
             if second is None:
-                return self.sock.sendmsg(parts)
+                return self.sock.sendmsg(parts, (), flags)
             with memoryview(second) as view:
-                return self.sock.sendmsg([*parts, view[start:stop]])
+                return self.sock.sendmsg([*parts, view[start:stop]], (), flags)
         except (BlockingIOError, InterruptedError):
             return 0
         except OSError:

@@ -6,22 +6,48 @@ from framegate.transport._poller_c cimport Watcher
 cdef extern from "<sys/types.h>" nogil:
     pass
 
-cdef extern from "<sys/socket.h>" nogil:
-    ssize_t recv(int fd, void* data, size_t size, int flags)
-
 cdef extern from "<sys/uio.h>" nogil:
     cdef struct iovec:
         void* iov_base
         size_t iov_len
     ssize_t writev(int fd, const iovec* parts, int count)
 
+cdef extern from "<sys/socket.h>" nogil:
+    cdef struct msghdr:
+        iovec* msg_iov
+        size_t msg_iovlen
+    ssize_t recv(int fd, void* data, size_t size, int flags)
+    ssize_t sendmsg(int fd, const msghdr* message, int flags)
+
+cdef extern from *:
+    """
+    #ifndef MSG_MORE
+    #define MSG_MORE 0
+    #endif
+    """
+    int MSG_MORE
+
+cdef extern from "<string.h>" nogil:
+    void* memset(void* place, int value, size_t size)
+
 cdef extern from "<unistd.h>" nogil:
     ssize_t c_write "write"(int fd, const void* data, size_t size)
 
 
-cdef inline ssize_t send_both(int fd, bytearray first, bytearray second, Py_ssize_t start, Py_ssize_t stop) noexcept:
+cdef inline ssize_t send_both(
+    int fd, bytearray first, bytearray second, Py_ssize_t start, Py_ssize_t stop, bint more
+) noexcept:
     # Python ignores SIGPIPE, so a plain write() tells EPIPE.
     cdef iovec parts[2]
+    cdef msghdr message
+    if more and first is not None and second is None:
+        # Last words: they may wait for the end of the stream.
+        memset(&message, 0, sizeof(message))
+        parts[0].iov_base = bytearray_data(first)
+        parts[0].iov_len = bytearray_size(first)
+        message.msg_iov = parts
+        message.msg_iovlen = 1
+        return sendmsg(fd, &message, MSG_MORE)
     if first is None:
         if second is None:
             return 0
@@ -62,11 +88,13 @@ cdef class TcpTransport(Watcher):
     cdef bint shutting
     cdef bint closing
     cdef bint deaf
+    cdef bint corked
 
     cpdef resume_reading(self)
     cpdef pause_reading(self)
     @cython.locals(sent=Py_ssize_t, size=Py_ssize_t)
     cpdef write(self, bytearray first, bytearray second, Py_ssize_t start, Py_ssize_t stop)
+    cpdef cork(self)
     cpdef shutdown(self)
     cpdef close(self)
     cpdef abort(self)

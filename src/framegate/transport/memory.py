@@ -68,6 +68,9 @@ class MemoryTransport:
             self._drain_owed = True
         self._schedule()
 
+    def cork(self) -> None:
+        """Nothing is sent in packets here."""
+
     def shutdown(self) -> None:
         """Send what is queued, then the end of the stream; reading goes on."""
         if not self._shut and self._open:

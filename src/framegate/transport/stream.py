@@ -72,6 +72,9 @@ class StreamTransport(asyncio.BufferedProtocol):
             data += second[start:stop]
         self._transport.write(data)
 
+    def cork(self) -> None:
+        """The library underneath sends as it likes."""
+
     def shutdown(self) -> None:
         """Send what is queued and say that no more will come. TLS has no half-closed state here: the loop's transport
         ends the connection in order once the queue is out."""
