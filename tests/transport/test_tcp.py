@@ -285,3 +285,37 @@ async def test_a_loop_has_one_poller() -> None:
     loop = asyncio.get_running_loop()
     assert poller_of(loop) is poller_of(loop)
     assert len(poller_of(loop).buffer) >= 65536
+
+
+class TestCorking:
+    """Last words that may wait for the end of the stream."""
+
+    async def test_they_arrive_whole_with_the_end(self, tcp: Kind) -> None:
+        transport, _, peer = connection(tcp)
+        transport.cork()
+        send(transport, b"last words")
+        transport.shutdown()
+        peer.setblocking(True)
+        assert peer.recv(100) == b"last words"
+        assert peer.recv(100) == b""
+        transport.abort()
+        peer.close()
+
+    async def test_more_than_the_kernel_takes_arrives_whole_too(self, tcp: Kind) -> None:
+        transport, _, peer = connection(tcp)
+        words = bytes(range(256)) * 80_000
+        transport.cork()
+        send(transport, words)
+        assert transport.queued > 0
+        transport.shutdown()
+        peer.settimeout(3)
+
+        def read_all() -> bytes:
+            parts = []
+            while part := peer.recv(1 << 20):
+                parts.append(part)
+            return b"".join(parts)
+
+        assert await asyncio.to_thread(read_all) == words
+        transport.abort()
+        peer.close()
