@@ -86,8 +86,18 @@ class Driver:
     """
 
     __slots__ = (
-        "_client_left", "_deadlines", "_high_water", "_timer", "_timer_at", "client", "done", "loop", "over", "session", "upstream",
-    )  # fmt: skip
+        "_client_left",
+        "_deadlines",
+        "_high_water",
+        "_timer",
+        "_timer_at",
+        "client",
+        "done",
+        "loop",
+        "over",
+        "session",
+        "upstream",
+    )
 
     def __init__(
         self,
