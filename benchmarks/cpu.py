@@ -48,10 +48,15 @@ def allow_open_files(wanted: int) -> str | None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, wanted))
     except (OSError, ValueError):
         raise BenchmarkError(
-            f"needs {wanted} open files, the hard limit is {hard} and may not be raised from here: raise it (as root: "
-            f"`ulimit -Hn {wanted}`, at most fs.nr_open), or give a smaller --idle"
+            f"needs {wanted} open files, the hard limit is {hard} and may not be raised from here (that takes "
+            f"CAP_SYS_RESOURCE): raise it outside, with `ulimit -Hn {wanted}` or LimitNOFILE, or give a smaller --idle"
         ) from None
     return f"the hard limit on open files was {hard}; raised to {wanted} for this run"
+
+
+def hard_limit() -> int:
+    """The hard limit on open files."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 
 
 def resident_kib(pid: int) -> int:

@@ -58,10 +58,12 @@ class Generator:
         except subprocess.TimeoutExpired:
             self.stop()
             raise BenchmarkError(f"{peer.name}: no result within {RUN_SECONDS} s from {said}") from None
+        if self._process.returncode != 0:
+            peer.check_soon()
+            self._upstream.check_soon()
+            raise BenchmarkError(f"{peer.name}: {errors.strip()} ({said}){_said(peer)}")
         peer.check()
         self._upstream.check()
-        if self._process.returncode != 0:
-            raise BenchmarkError(f"{peer.name}: {errors.strip()} ({said}){_said(peer)}")
         return _parsed(peer, json.loads(output), self._upstream_count)
 
     def stop(self) -> None:
@@ -161,7 +163,7 @@ def _parsed(peer: Peer, result: dict[str, Any], upstreams: int) -> Measured:
 
 
 def _failed(peer: Peer, errors: IO[str]) -> BenchmarkError:
-    peer.check()
+    peer.check_soon()
     return BenchmarkError(f"{peer.name}: {errors.read().strip() or 'the load generator ended'}{_said(peer)}")
 
 

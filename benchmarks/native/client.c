@@ -61,6 +61,19 @@ static void send_close(struct client *client)
     enter(client, CLOSING);
 }
 
+static void send_pong(struct client *client)
+{
+    const uint8_t *mask = client->load->message.mask;
+    uint8_t frame[WS_MAX_HEAD + sizeof client->ping];
+    size_t size = ws_head_write(frame, WS_FIN | WS_PONG, client->ping_size, mask);
+
+    ws_mask(frame + size, client->ping, client->ping_size, mask, 0);
+    size += client->ping_size;
+    if (stream_send(&client->stream, frame, size) != (ssize_t)size)
+        die("a pong could not be sent: %s", strerror(errno));
+    client->pong_queued = false;
+}
+
 static void watch_writable(struct client *client, bool wanted)
 {
     if (client->wants_write == wanted)
@@ -91,6 +104,8 @@ static void flush(struct client *client)
         full = (size_t)sent < offered;
     }
     watch_writable(client, full);
+    if (client->pong_queued && !client->queued)
+        send_pong(client);
     if (client->close_queued && !client->queued)
         send_close(client);
 }
@@ -108,6 +123,12 @@ void client_send(struct client *client, unsigned messages)
 void client_close(struct client *client)
 {
     client->close_queued = true;
+    flush(client);
+}
+
+void client_pong(struct client *client)
+{
+    client->pong_queued = client->stage == OPEN;
     flush(client);
 }
 

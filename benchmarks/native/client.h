@@ -45,7 +45,9 @@ struct client {
     uint32_t sent, echoed, queued; /* messages: number of the next to send, of the next echo, how many to send */
     size_t offset;        /* bytes of the next message that the socket has taken */
     uint64_t *sent_at;    /* times of the messages on the way, a ring */
-    bool wants_write, close_queued;
+    uint8_t ping[125];    /* payload of the ping that is being received, or is to be answered */
+    size_t ping_size;
+    bool wants_write, close_queued, pong_queued;
 };
 
 struct client *client_new(struct load *load);
@@ -56,6 +58,8 @@ void client_event(struct client *client, uint32_t events);
 void client_send(struct client *client, unsigned messages);
 /* Starts the closing handshake, behind the messages that are queued. */
 void client_close(struct client *client);
+/* Answers the ping that was received (RFC 6455, section 5.5.2), behind the messages that are queued. */
+void client_pong(struct client *client);
 
 /* In echoes.c: checks frames of the upstream, byte for byte as they come, and sends the messages that are then due. */
 void client_take_frames(struct client *client, const uint8_t *data, size_t size);

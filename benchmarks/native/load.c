@@ -8,8 +8,9 @@
  *   load idle --port P --connections N --baseline B
  *       opens B, then N connections, each used for one echo; says "open" and waits for a line after both
  *   load fan-out --port P --size S --connections N --seconds T [--warm-up T] [--least MESSAGES]
- *       one connection sends a message, which has to come back on all N, then the next; counts what came back, and its
- *       latencies are the times until the last connection has the message
+ *       one connection sends a binary message, which has to come back on all N, then the next; counts what came back,
+ *       and its latencies are the times until the last connection has the message. Before that each connection has
+ *       been used for the echo of a text message, so that the way to the upstream is there
  *
  * --text sends text messages, --last C is the payload byte with which every echo must end, --tls FILE speaks TLS and
  * trusts that certificate, --deflated FILE sends the compressed payload in it, whose inflated size --size tells.
@@ -147,8 +148,15 @@ static void send_to_all_until(uint64_t deadline, uint64_t messages)
 
 static void measure_fan_out(void)
 {
-    load.fan = plan.connections;
+    load.opcode = WS_TEXT;
+    message_of_size(&load.message, WS_TEXT, load.size);
     open_connections(0, plan.connections);
+    for (unsigned i = 0; i < plan.connections; i++)
+        client_send(clients[i], 1);
+    finish_echoes();
+    load.opcode = WS_BINARY;
+    message_of_size(&load.message, WS_BINARY, load.size);
+    load.fan = plan.connections;
     send_to_all_until(now_ns() + plan.warm_up_ns, 1);
     begin_measurement();
     send_to_all_until(begun.at + plan.duration_ns, plan.least);
