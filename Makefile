@@ -11,7 +11,7 @@ HOT := $(patsubst %_c.pxd,%.py,$(filter %_c.pxd,$(PXDS)))
 IS_COMPILED = $(BIN)/python -c 'from framegate._build import COMPILED; raise SystemExit(not COMPILED)'
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test interop conformance conformance-quick fuzz soak lint types bench coverage build clean
+.PHONY: help venv run test interop conformance conformance-quick fuzz soak lint types instructions bench bench-full coverage build clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name does; do \
@@ -23,7 +23,8 @@ run: venv ## an echo upstream with a proxy in front of it, to try by hand
 	$(BIN)/framegate demo
 
 # What touches no hot module, or runs whole programs, need not be tested on the second build too.
-ONE_BUILD := config plugins cli examples gateway handshake conformance hostile interop
+ONE_BUILD := config plugins cli examples gateway handshake conformance hostile interop benchmarks operate observe \
+	telemetry proxy_protocol docs
 BUT_FOR_THEM = $(foreach folder,$(ONE_BUILD),--ignore=tests/$(folder))
 PURE_LOG := $(VENV)/pure-tests.log
 
@@ -66,8 +67,14 @@ lint: venv ## ruff
 types: venv ## mypy, strict
 	$(BIN)/mypy
 
-bench: venv ## the benchmarks
+instructions: venv ## instruction counts of the hot loops against the recorded ones (Linux; valgrind; ARGS=--record)
+	$(BIN)/python -m benchmarks.instructions $(ARGS)
+
+bench: venv ## the benchmarks, without the slow parts (minutes)
 	$(BIN)/python -m benchmarks
+
+bench-full: venv ## all of them: every peer, load and setting (about half an hour)
+	$(BIN)/python -m benchmarks --full
 
 coverage: venv ## branch coverage of codec/ and session/, under the pure build
 	FRAMEGATE_PURE=1 $(BIN)/coverage run -m pytest -q --ignore=tests/cli

@@ -74,13 +74,13 @@ class Conduit(Receiver):
             self.driver.heard(self, signal)
 
     def resumed(self, error: BaseException | None, result: Any) -> int:
-        """Go on after a pending hook: with its ``error``, or with its ``result``."""
+        """Go on after a pending hook: with its ``error``, or with its ``result``. What is to be written then waits for
+        :meth:`flush`."""
         self.feeding = True
         try:
             return self.lane.fail(error) if error is not None else self.lane.resume(result)
         finally:
             self.feeding = False
-            self.flush()
 
     def flush(self) -> None:
         """Write what the lane holds for the target."""

@@ -8,11 +8,9 @@ when the connection stands.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 import ssl as ssl_module
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 from framegate.deadlines import deadlines_of
@@ -20,6 +18,7 @@ from framegate.errors import FramegateError, UpstreamUnavailable
 from framegate.handshake import AnswerReader, UpstreamAnswer, UpstreamURL
 from framegate.handshake.extensions import Extension
 from framegate.options import ProxyOptions
+from framegate.resolve import addresses, connect_first, family_of
 from framegate.transport import Receiver, TcpTransport, Transport, poller_of
 from framegate.transport.connecting import begin_connecting, connected_socket
 from framegate.transport.stream import StreamTransport
@@ -222,17 +221,8 @@ def _name(url: UpstreamURL, unix_path: str | None) -> str:
 def _known_address(url: UpstreamURL, unix_path: str | None) -> tuple[int, Any] | None:
     if unix_path is not None:
         return socket.AF_UNIX, unix_path
-    family = _family_of(url.host)
+    family = family_of(url.host)
     return None if family is None else (family, (url.host, url.port))
-
-
-@lru_cache(256)
-def _family_of(host: str) -> int | None:
-    try:
-        version = ipaddress.ip_address(host).version
-    except ValueError:
-        return None
-    return socket.AF_INET if version == 4 else socket.AF_INET6
 
 
 async def _open(
@@ -266,17 +256,7 @@ async def _connect(
     loop: asyncio.AbstractEventLoop, poller: Any, url: UpstreamURL, unix_path: str | None
 ) -> socket.socket:
     known = _known_address(url, unix_path)
-    if known is not None:
-        return await connected_socket(poller, *known)
-    error: OSError | None = None
-    for family, address in await _resolve(loop, url.host, url.port):
-        try:
-            return await connected_socket(poller, family, address)
-        except OSError as failure:
-            error = failure
-    raise error or OSError(f"{url.host} has no address")
-
-
-async def _resolve(loop: asyncio.AbstractEventLoop, host: str, port: int) -> list[tuple[int, Any]]:
-    infos = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [(family, address) for family, _, _, _, address in infos]
+    found = [known] if known is not None else await addresses(url.host, url.port)
+    if len(found) == 1:
+        return await connected_socket(poller, *found[0])
+    return await connect_first(loop, found)

@@ -23,6 +23,7 @@ from framegate.session.session import Session
 from framegate.session.signals import DISCARD, DONE, HOOK_FAILED, WAITING
 from framegate.session.timers import deadline, tick
 from framegate.transport import Transport
+from framegate.waiting import Waiting
 
 Conduit = pick("framegate._conduit").Conduit
 
@@ -282,29 +283,30 @@ class Driver:
             self._give_up(error)
 
     async def _await_and_go_on(self, link: Link, awaitable: Any) -> None:
-        lane = link.leg.incoming
-        try:
-            result = await awaitable
-        except asyncio.CancelledError as error:
-            if link.hook is not asyncio.current_task(self.loop):
-                raise
-            signal = self._resumed(link, error)
-        except (Exception, SystemExit) as error:
-            signal = self._resumed(link, error)
-        else:
-            signal = self._resumed(link, None, result)
+        lane, conduit, task = link.leg.incoming, link.conduit, link.hook
+        while True:
+            error: BaseException | None = None
+            result: Any = None
+            try:
+                result = await Waiting(awaitable, conduit.flush)
+            except asyncio.CancelledError as cancelled:
+                if link.hook is not task:
+                    raise
+                error = cancelled
+            except (Exception, SystemExit) as failure:
+                error = failure
+            signal: int = conduit.resumed(error, result)
+            if signal != WAITING or link.hook is not task:
+                break
+            # The next frame of the same read: its hook needs no task of its own.
+            awaitable = lane.pending
+        link.hook = None
         self._act(link, signal, self.loop.time())
         if link.ended_early is not None and lane.pending is None:
             (error_at_end,), link.ended_early = link.ended_early, None
             self._eof(link, error_at_end)
         else:
             self.settle()
-
-    def _resumed(self, link: Link, error: BaseException | None, result: Any = None) -> int:
-        link.hook = None
-        conduit = link.conduit
-        signal: int = conduit.resumed(error, result)
-        return signal
 
     def _eof(self, link: Link, error: Exception | None) -> None:
         self._flush(self._other(link))

@@ -12,7 +12,7 @@ import logging
 import os
 import socket
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 _log = logging.getLogger("framegate.server")
@@ -56,6 +56,21 @@ async def reserve_tcp(host: str | None, port: int) -> list[socket.socket]:
         OSError: an address is in use or not ours.
     """
     return await _each_address(host, port, _reserve_on)
+
+
+def let_go(sockets: Iterable[socket.socket], owned: bool) -> None:
+    """Close listening sockets that nobody accepts from.
+
+    Args:
+        sockets: the sockets.
+        owned: whether the file of a Unix socket is removed.
+    """
+    for sock in sockets:
+        name = sock.getsockname()
+        sock.close()
+        if owned and isinstance(name, str) and name:
+            with contextlib.suppress(OSError):
+                os.unlink(name)
 
 
 def listen_beside(family: int, address: Any) -> socket.socket:

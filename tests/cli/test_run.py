@@ -279,14 +279,6 @@ def test_one_listener_without_its_folder_stops_all(tmp_path: Path, echo: str) ->
     assert line == f"framegate: cannot listen on unix:{tmp_path}/no/s: No such file or directory"
 
 
-@pytest.mark.parametrize("how", ["flag", "environment", "file"])
-def test_more_workers_than_one_are_refused(how: str, tmp_path: Path, echo: str) -> None:
-    file = written(tmp_path, echo, "  workers: 2\n" if how == "file" else "")
-    words = ("--workers", "2") if how == "flag" else ()
-    line = complaint("run", file, *words, env={"FRAMEGATE_WORKERS": "2"} if how == "environment" else {})
-    assert "workers" in line and "one process, not 2" in line
-
-
 def test_no_workers_are_a_mistake(tmp_path: Path, echo: str) -> None:
     assert "--workers" in complaint("run", written(tmp_path, echo), "--workers", "0")
 

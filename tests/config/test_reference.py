@@ -19,6 +19,11 @@ def test_its_tables_are_those_of_the_program() -> None:
     assert page(TEXT) == TEXT, "run `python tools/config_reference.py`"
 
 
+def test_the_example_of_the_upstreams_page_is_a_file(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```yaml\n(.*?)```", (PAGE.parent / "operations/upstreams.md").read_text(), re.S)
+    assert loaded(tmp_path, '_format_version: "3.0"\n' + example).problems == []
+
+
 def test_every_model_has_its_table() -> None:
     assert set(re.findall(r"<!-- fields of (\w+) -->", TEXT)) == set(MODELS) - WITHOUT_TABLE | {"common"}
 

@@ -142,8 +142,8 @@ async def test_200_connections_leave_nothing_behind(tmp_path: Path) -> None:
         await settled(gate)
         await target.release()
         await asyncio.sleep(0.05)
-        balancer = gate.gateway._dialler._balancers["pool"]
-        assert [balancer.live(one) for one in balancer.upstream.targets] == [0]
+        (known,) = gate.gateway._dialler.health()
+        assert [each["live"] for each in known["targets"]] == [0]
         assert gate.server.sessions == ()
         server = gate.server
         assert not (server._connections or server._pending or server._handling or server._kept or server._by_address)

@@ -20,7 +20,8 @@ from framegate.cli._addresses import Listen
 from framegate.cli._console import say
 from framegate.errors import FramegateError
 from framegate.operate.event_loop import loop_factory
-from framegate.operate.signals import STOP, StopSignals
+from framegate.operate.signals import STOP as STOP
+from framegate.operate.signals import StopSignals
 
 logger = logging.getLogger("framegate.cli")
 

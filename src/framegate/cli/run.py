@@ -34,9 +34,11 @@ def run(file: str, plugin_paths: tuple[Path, ...], workers: int | None, log_leve
     """
     from framegate.operate.lifecycle import Lifecycle
     from framegate.operate.lifecycle import run as run_to_the_end
+    from framegate.operate.signals import EarlySignals
     from framegate.operate.source import Source
     from framegate.operate.systemd import Notifier
 
+    early = EarlySignals()
     source = Source(file, plugin_paths)
     first = source.read()
     for line in (*first.problems, *first.warnings):
@@ -48,7 +50,10 @@ def run(file: str, plugin_paths: tuple[Path, ...], workers: int | None, log_leve
 
     async def serve() -> int:
         crew = _crew(source, first.config.gateway.workers if workers is None else workers, log_level)  # type: ignore[union-attr]
-        return await Lifecycle(crew, source, first, say=say, notifier=notifier).run()
+        life = Lifecycle(crew, source, first, say=say, notifier=notifier)
+        if early.hung_up:
+            life.reload("SIGHUP")
+        return await life.run()
 
     return run_to_the_end(serve)
 

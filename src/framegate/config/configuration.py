@@ -69,6 +69,48 @@ class Dns:
 
 
 @dataclass(frozen=True, slots=True)
+class Tracing:
+    """Where traces of connections go. Times in seconds.
+
+    Attributes:
+        endpoint: the URL that takes them, OTLP over HTTP.
+        service_name: ``service.name`` of all of them.
+        sample_ratio: the share of those that begin here that is kept.
+        accept_context: ``"trusted"`` or ``"always"``: whose traces are continued.
+        headers: further header fields of what is sent.
+        compression: ``"none"`` or ``"gzip"``.
+        timeout: how long a batch may take.
+        export_interval: the longest that a span waits.
+        queue_size: most spans that wait.
+    """
+
+    endpoint: str = "http://127.0.0.1:4318/v1/traces"
+    service_name: str = "framegate"
+    sample_ratio: float = 1.0
+    accept_context: str = "trusted"
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    compression: str = "none"
+    timeout: float = 10.0
+    export_interval: float = 5.0
+    queue_size: int = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class AccessLog:
+    """Where a line about each refused handshake and each ended session goes.
+
+    Attributes:
+        path: a file, absolute; None for standard output.
+        format: ``"json"`` or ``"text"``.
+        queue_size: most lines that wait.
+    """
+
+    path: str | None = None
+    format: str = "json"
+    queue_size: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
 class Gateway:
     """What the file says under ``gateway:``.
 
@@ -82,6 +124,9 @@ class Gateway:
         trusted_ips: peers whose word in forwarding headers counts.
         plugin_time_limit: milliseconds that a phase of a plugin may hold the event loop before it is logged.
         log_level: ``"debug"``, ``"info"``, ``"warning"`` or ``"error"``.
+        log_format: ``"text"`` or ``"json"``: how the log of the process is written.
+        access_log: a line about each connection; None for none.
+        tracing: traces of connections; None for none.
         options: :class:`framegate.options.ProxyOptions` by name, only those that the file names; times in seconds.
         limits: :class:`framegate.options.ServerLimits` by name, likewise.
         dns: how the names of upstreams become addresses.
@@ -96,6 +141,9 @@ class Gateway:
     trusted_ips: tuple[Network, ...] = ()
     plugin_time_limit: int = 100
     log_level: str = "info"
+    log_format: str = "text"
+    access_log: AccessLog | None = None
+    tracing: Tracing | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     limits: Mapping[str, Any] = field(default_factory=dict)
     dns: Dns = field(default_factory=Dns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import ipaddress
 import os
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from framegate.config.addresses import parse_address
-from framegate.config.configuration import Dns, Gateway, Listen
+from framegate.config.configuration import AccessLog, Dns, Gateway, Listen, Tracing
 from framegate.config.gather import Sections
 from framegate.config.model.dns import Dns as DnsModel
 from framegate.config.model.dns import split_server
@@ -17,6 +18,11 @@ from framegate.config.model.options import as_table_options
 from framegate.config.pem import pair_faults
 from framegate.config.problems import Problems
 from framegate.options import ProxyOptions, ServerLimits
+
+_TRACING_NEEDS = {
+    "opentelemetry-sdk": "opentelemetry.sdk.trace",
+    "opentelemetry-exporter-otlp-proto-http": "opentelemetry.exporter.otlp.proto.http.trace_exporter",
+}
 
 
 class GatewaySection:
@@ -60,6 +66,9 @@ class GatewaySection:
             trusted_ips=tuple(ipaddress.ip_network(text) for text in model.trusted_ips),
             plugin_time_limit=model.plugin_time_limit,
             log_level=model.log_level,
+            log_format=model.log_format,
+            access_log=self._access_log(),
+            tracing=self._tracing(),
             options=self._options(),
             limits=self._limits(),
             dns=self._dns(),
@@ -94,6 +103,38 @@ class GatewaySection:
             valid_ttl=model.valid_ttl,
             stale_ttl=model.stale_ttl,
             error_ttl=model.error_ttl,
+        )
+
+    def _access_log(self) -> AccessLog | None:
+        model = self.model.access_log
+        if model is None or model.path == "-":
+            return None if model is None else AccessLog(None, model.format, model.queue_size)
+        path = self._absolute(model.path)
+        if path.is_dir():
+            self.problems.at(("gateway", "access_log", "path"), f"{str(path)!r} is a folder", "name a file in it")
+        elif not path.parent.is_dir():
+            what = f"the folder {str(path.parent)!r} does not exist"
+            self.problems.at(("gateway", "access_log", "path"), what, "make it first")
+        return AccessLog(str(path), model.format, model.queue_size)
+
+    def _tracing(self) -> Tracing | None:
+        model = self.model.tracing
+        if model is None:
+            return None
+        missing = [package for package, module in _TRACING_NEEDS.items() if not _is_installed(module)]
+        if missing:
+            what = f"needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed"
+            self.problems.at(("gateway", "tracing"), what, "pip install 'framegate[otel]'")
+        return Tracing(
+            endpoint=model.endpoint,
+            service_name=model.service_name,
+            sample_ratio=model.sample_ratio,
+            accept_context=model.accept_context,
+            headers=tuple(model.headers.items()),
+            compression=model.compression,
+            timeout=model.timeout / 1000,
+            export_interval=model.export_interval / 1000,
+            queue_size=model.queue_size,
         )
 
     def _listens(self, has_server_names: bool) -> Iterator[Listen]:
@@ -142,3 +183,10 @@ class GatewaySection:
 
     def _absolute(self, text: str) -> Path:
         return Path(os.path.abspath(self.folder / Path(text).expanduser()))
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ImportError:  # of a package that it is in
+        return False

@@ -93,8 +93,10 @@ class Balancer:
         """
         if self._ramping:
             self._ramp()
-        seats = [seat for seat in self._in_service if seat.health.healthy and not seat.full and seat not in exclude]
-        if not seats or not self.available:
+        seats = [seat for seat in self._in_service if seat.health.healthy and not seat.full]
+        if exclude:
+            seats = [seat for seat in seats if seat not in exclude]
+        if not seats or (self.upstream.healthchecks.threshold and not self.available):
             return None
         seat = self._choice(key, seats)
         self._picks += 1

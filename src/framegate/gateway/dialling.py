@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import logging
 import ssl
@@ -88,18 +89,23 @@ class Dialler:
 
         Args:
             previous: who connected before a reload. What it knows of targets that stay is taken over: their health,
-                their sessions, their slow start. It is closed by whoever made it.
+                their sessions, their slow start, where their names lead. It ends its own work in the background, and
+                still connects whom it is connecting.
         """
         before = {} if previous is None else previous._pools
         for name, pool in self._pools.items():
             pool.start(before.get(name))
         for pool in self._hosts.values():
             pool.start()
+        if previous is not None:
+            previous._stop()
 
     async def close(self) -> None:
-        """End what :meth:`start` has begun; sessions that run are not touched."""
-        for pool in (*self._pools.values(), *self._hosts.values()):
-            await pool.close()
+        """End what :meth:`start` has begun, and wait for it; sessions that run are not touched."""
+        await asyncio.gather(*self._stop(), return_exceptions=True)
+
+    def _stop(self) -> list[asyncio.Task[None]]:
+        return [task for pool in (*self._pools.values(), *self._hosts.values()) for task in pool.stop()]
 
     def health(self) -> list[UpstreamHealth]:
         """What is known of each upstream and its targets now, as plain data."""
@@ -135,7 +141,8 @@ class Dialler:
     async def _connect_to(
         self, pool: Pool, proxy: Proxy, request: Request, exchange: Exchange, match: Match
     ) -> Lease:
-        await pool.ready()
+        if pool.has_names:
+            await pool.ready(self._patience(exchange, match))
         hashed = hash_key(pool.upstream, ExchangeSource(exchange))
         if hashed.cookie is not None:
             exchange.answer.add("Set-Cookie", hashed.cookie.header_value)
@@ -144,7 +151,7 @@ class Dialler:
         failure: UpstreamUnavailable | HandshakeRefused | None = None
         while len(tried) <= retries:
             seat = pool.pick(hashed.key, tried)
-            if seat is None and await pool.renewed():
+            if seat is None and pool.has_names and await pool.renewed(self._patience(exchange, match)):
                 seat = pool.pick(hashed.key, tried)
             if seat is None:
                 break
@@ -152,7 +159,10 @@ class Dialler:
             failure = await self._attempt(pool, seat, proxy, request, exchange, match)
             if failure is None:
                 return Lease(partial(_ended, pool, seat, exchange))
-        raise failure or _no_target(pool)
+        raise failure or NoTarget(retry=pool.shortage())
+
+    def _patience(self, exchange: Exchange, match: Match) -> float | None:
+        return self.options(match.service, exchange.upstream).connect_timeout
 
     async def _attempt(
         self, pool: Pool, seat: Seat, proxy: Proxy, request: Request, exchange: Exchange, match: Match
@@ -262,9 +272,3 @@ def _named_hosts(config: Configuration) -> dict[tuple[str, int], Pool]:
 
 def _ended(pool: Pool, seat: Seat, exchange: Exchange) -> None:
     pool.ended(seat, exchange.record)
-
-
-def _no_target(pool: Pool) -> NoTarget:
-    why, full = pool.balancer.shortage()
-    _log.warning("upstream %r %s: 503", pool.upstream.name, why)
-    return NoTarget(retry=full)

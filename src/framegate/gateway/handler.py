@@ -15,6 +15,7 @@ from framegate.gateway.lineup import Lineup, PluginTable
 from framegate.gateway.live import LiveSession
 from framegate.gateway.paths import normalise
 from framegate.gateway.router import Match, Router
+from framegate.gateway.upstreams.insight import UpstreamHealth
 from framegate.handshake import refusal
 from framegate.pdk.entities import Entity
 from framegate.pdk.exchange import Exchange, Node
@@ -63,6 +64,26 @@ class Gateway:
         self._services = _by_id(config, "services")
         self._closing: set[asyncio.Task[None]] = set()
 
+    def start(self, previous: Gateway | None = None) -> None:
+        """Begin what runs in the background, on the running loop. A second call does nothing.
+
+        Args:
+            previous: what served before a reload; what it knows of upstreams is taken over.
+        """
+        if previous is None:
+            self._dialler.start()
+        else:
+            self._node = previous._node
+            self._dialler.start(previous._dialler)
+
+    async def retire(self) -> None:
+        """End what :meth:`start` has begun; sessions go on."""
+        await self._dialler.close()
+
+    def health(self) -> list[UpstreamHealth]:
+        """What is known of each upstream and its targets now, as plain data."""
+        return self._dialler.health()
+
     async def certificate(
         self, server_name: str | None, peer: tuple[str, int] | None, local_port: int | None
     ) -> Exchange:
@@ -74,14 +95,6 @@ class Gateway:
         exchange = self._exchange("wss", peer, local_port, server_name)
         await run_phase(CERTIFICATE, exchange, self._table.everywhere(CERTIFICATE, "wss"), self.watch)
         return exchange
-
-    async def handle(self, request: Request) -> None:
-        """Serve one opening request."""
-        self.handling += 1
-        try:
-            await self._handle(request)
-        finally:
-            self.handling -= 1
 
     def live_route(self, id: str) -> Route | None:
         """The route of this id, if its service is enabled."""
@@ -98,25 +111,29 @@ class Gateway:
         exchange.route = self._routes[route.id]
         exchange.service = self._services[route.service.id]
 
-    async def _handle(self, request: Request) -> None:
-        exchange = self._exchange_of(request)
+    async def handle(self, request: Request) -> None:
+        """Serve one opening request."""
+        self.handling += 1
         try:
-            answer = await self._serve(request, exchange)
-        except PluginFailure as failure:
-            log_failure(failure)
-            answer = _edited(message(500, UNEXPECTED), exchange)
-        except HandshakeRefused as refused:
-            answer = _edited(Exit(refused.status, refused.body, refused.headers, refused.reason), exchange)
-        except UpstreamUnavailable as error:
-            _log.warning("%s", error)
-            answer = _edited(message(504 if error.timed_out else 502, UNAVAILABLE), exchange)
-        connection = request._connection
-        if answer is not None and not connection.answered and not connection.gone:
-            reason, body = answer.reason or None, answer.body or None
-            connection.refuse(refusal(answer.status, reason=reason, headers=answer.headers, body=body), answer.status)
-
+            exchange = self._exchange_of(request)
+            try:
+                answer = await self._serve(request, exchange)
+            except PluginFailure as failure:
+                log_failure(failure)
+                answer = _edited(message(500, UNEXPECTED), exchange)
+            except HandshakeRefused as refused:
+                answer = _edited(Exit(refused.status, refused.body, refused.headers, refused.reason), exchange)
+            except UpstreamUnavailable as error:
+                _log.warning("%s", error)
+                answer = _edited(message(504 if error.timed_out else 502, UNAVAILABLE), exchange)
+            if answer is not None:
+                _refuse(request, answer)
+        finally:
+            self.handling -= 1
     async def close(self) -> None:
-        """Wait for what plugins still have to say of sessions that were cut off."""
+        """End what runs in the background, and wait for what plugins still have to say of sessions that were cut
+        off."""
+        await self.retire()
         if self._closing:
             await asyncio.wait(self._closing, timeout=LAST_WORDS)
 
@@ -209,6 +226,9 @@ class Gateway:
                 connection.local_port(),
                 None if tls is None else tls.sni,
             )
+        else:
+            # A reload may have come between its TLS and its request.
+            exchange.entities, exchange.trusted = self.config.entities, self.config.gateway.trusted_ips
         exchange.head = request._head
         exchange.path = normalise(request.path)
         return exchange
@@ -232,6 +252,13 @@ def _scheme_of_the_client(exchange: Exchange) -> str:
     # A trusted proxy in front may have ended the client's TLS.
     said = RequestFace(exchange).get_forwarded_scheme()
     return said if said in ("ws", "wss") else exchange.scheme
+
+
+def _refuse(request: Request, answer: Exit) -> None:
+    connection = request._connection
+    if not connection.answered and not connection.gone:
+        reason, body = answer.reason or None, answer.body or None
+        connection.refuse(refusal(answer.status, reason=reason, headers=answer.headers, body=body), answer.status)
 
 
 def _edited(answer: Exit, exchange: Exchange) -> Exit:

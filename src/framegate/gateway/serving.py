@@ -54,6 +54,7 @@ async def listening(gateway: Gateway, listen: Listen) -> AsyncIterator[Server]:
     """
     limits = ServerLimits.of(**gateway.config.gateway.limits)
     tls = tls_of(gateway, listen)
+    gateway.start()
     place = {"unix_path": listen.path} if listen.path is not None else {"host": listen.host, "port": listen.port}
     async with serving(gateway.handle, limits, tls, **place) as server:
         yield server

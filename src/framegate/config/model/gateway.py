@@ -13,6 +13,7 @@ from framegate.config.addresses import FORMS, parse_address
 from framegate.config.model.dns import Dns
 from framegate.config.model.fields import Between, Form, Model, NotEmpty, Text, field, refusal
 from framegate.config.model.options import Limits, Options
+from framegate.config.model.telemetry import AccessLog, Tracing
 
 DEFAULT_LISTEN = "127.0.0.1:8000"
 """Kong's port, on this machine alone."""
@@ -99,8 +100,7 @@ class Gateway(Model):
     watch: bool = field(False, origin="a file that is being written must not be served")
     """Whether a change of this file, of a plugin in `plugin_paths` or of a listener's certificate is a reload."""
     on_policy_change: Literal["rebind", "drain"] = field("rebind", origin="nobody has to connect anew")
-    """A live session whose plugins a reload changes: `rebind` gives it the new ones at its next message, `drain` closes
-    it with 1012."""
+    """What a reload does with a live session whose plugins change: new ones from its next message on, or 1012."""
     pre_drain_delay: Annotated[int, Between(0, 3_600_000)] = field(
         0, origin="nothing in front that has to notice", unit="ms"
     )
@@ -113,6 +113,12 @@ class Gateway(Model):
     """A plugin that holds the event loop for longer is logged."""
     log_level: Literal["debug", "info", "warning", "error"] = field("info", origin="one line a session")
     """What is logged to standard error."""
+    log_format: Literal["text", "json"] = field("text", origin="people read it")
+    """How that is written: as lines for people, or a JSON object a line."""
+    access_log: AccessLog | None = field(None, origin="the sessions in the log are enough")
+    """A line for each handshake that was refused and each session that has ended."""
+    tracing: Tracing | None = field(None, origin="no traces")
+    """Traces of connections for OpenTelemetry."""
     options: Options | None = field(None)  # type: ignore[valid-type]
     """Options of all sessions."""
     limits: Limits | None = field(None)  # type: ignore[valid-type]

@@ -1,0 +1,1 @@
+"""What is known of upstreams while they are served: their places, how these are, and who looks after them."""
