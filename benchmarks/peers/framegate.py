@@ -50,7 +50,8 @@ def gateway(plugins: int) -> Start:
 
 
 def _started(name: str, argv: list[str], site: Site, last: str | None = None) -> Peer:
-    server = Server(name, argv, site.folder / "output.log", environment())
+    # nginx and HAProxy write no access log here either.
+    server = Server(name, [*argv, "--log-level", "warning"], site.folder / "output.log", environment())
     return Peer(name, server.announced_port(), server, last, site.certificate)
 
 

@@ -8,14 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
 from framegate.pdk.entities import Entities
 from framegate.pdk.plugin import PluginInstance
+from framegate.pdk.trusted import Trusted
 
-Network = IPv4Network | IPv6Network
+
+@dataclass(frozen=True, slots=True)
+class TlsRules:
+    """What TLS demands of clients.
+
+    Attributes:
+        min_version: ``"TLSv1.2"`` or ``"TLSv1.3"``.
+        ciphers: OpenSSL's list of cipher suites up to TLS 1.2, or None.
+        client_ca: the file of the authorities (PEM) that clients' certificates are verified with, absolute; None asks
+            for no certificate.
+        client_crl: the file of those authorities' lists of revoked certificates (PEM), absolute, or None.
+        optional: whether a client without a certificate is served.
+    """
+
+    min_version: str = "TLSv1.2"
+    ciphers: str | None = None
+    client_ca: str | None = None
+    client_crl: str | None = None
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +48,8 @@ class Listen:
         cert: the file of a certificate chain (PEM), absolute; None leaves TLS to the configuration's certificates.
         key: the file of its key (PEM), absolute; None where ``cert`` holds the key too.
         line: where the file says so.
+        proxy_protocol: whether trusted proxies put a header of the PROXY protocol before everything else.
+        rules: what TLS demands of clients here.
     """
 
     host: str | None = None
@@ -39,6 +59,8 @@ class Listen:
     cert: str | None = None
     key: str | None = None
     line: int | None = None
+    proxy_protocol: bool = False
+    rules: TlsRules = field(default_factory=TlsRules)
 
     def __str__(self) -> str:
         if self.path is not None:
@@ -121,7 +143,7 @@ class Gateway:
         watch: whether a change of the file, its plugins or its listeners' certificates is a reload.
         on_policy_change: ``"rebind"`` or ``"drain"``: what a reload does with live sessions whose plugins change.
         pre_drain_delay: milliseconds between not being ready any more and the end of accepting.
-        trusted_ips: peers whose word in forwarding headers counts.
+        trusted_ips: peers whose word in forwarding headers and headers of the PROXY protocol counts.
         plugin_time_limit: milliseconds that a phase of a plugin may hold the event loop before it is logged.
         log_level: ``"debug"``, ``"info"``, ``"warning"`` or ``"error"``.
         log_format: ``"text"`` or ``"json"``: how the log of the process is written.
@@ -138,7 +160,7 @@ class Gateway:
     watch: bool = False
     on_policy_change: str = "rebind"
     pre_drain_delay: int = 0
-    trusted_ips: tuple[Network, ...] = ()
+    trusted_ips: Trusted = field(default_factory=Trusted)
     plugin_time_limit: int = 100
     log_level: str = "info"
     log_format: str = "text"
@@ -192,8 +214,12 @@ class Service:
         path: put before the path of a request, or None.
         retries: how often another attempt is made where one fails.
         tls_verify: whether the upstream's certificate is verified; None leaves it to the default, which is to verify.
+        tls_server_name: the name that the upstream is asked for and verified by, or None for the host's.
+        tls_min_version: ``"TLSv1.2"`` or ``"TLSv1.3"``.
+        proxy_protocol: ``"v1"`` or ``"v2"`` where the upstream is told of the client before everything else.
         client_certificate: what is shown to the upstream.
         ca_certificates: whom to trust instead of the system's authorities; none trusts those.
+        options: :class:`framegate.options.ProxyOptions` by name, only those that the file names; times in seconds.
     """
 
     id: str
@@ -210,6 +236,10 @@ class Service:
     client_certificate: Certificate | None = None
     ca_certificates: tuple[CaCertificate, ...] = ()
     enabled: bool = True
+    tls_server_name: str | None = None
+    tls_min_version: str = "TLSv1.2"
+    proxy_protocol: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     line: int | None = None
 
@@ -229,6 +259,7 @@ class Route:
         methods: ``("GET",)`` or nothing.
         https_redirect_status_code: what a ``ws`` request to a ``wss`` route is answered with.
         created_at: seconds since the epoch, or None; the older of two equal routes wins.
+        options: like those of :class:`Service`.
     """
 
     id: str
@@ -246,6 +277,7 @@ class Route:
     path_handling: str = "v0"
     https_redirect_status_code: int = 426
     created_at: int | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     line: int | None = None
 

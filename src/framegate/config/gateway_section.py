@@ -12,12 +12,14 @@ from typing import Any
 from framegate.config.addresses import parse_address
 from framegate.config.configuration import AccessLog, Dns, Gateway, Listen, Tracing
 from framegate.config.gather import Sections
+from framegate.config.listener_tls import ListenerTls
 from framegate.config.model.dns import Dns as DnsModel
 from framegate.config.model.dns import split_server
 from framegate.config.model.options import as_table_options
-from framegate.config.pem import pair_faults
 from framegate.config.problems import Problems
-from framegate.options import ProxyOptions, ServerLimits
+from framegate.config.session_options import faults
+from framegate.options import ServerLimits
+from framegate.pdk.trusted import Trusted
 
 _TRACING_NEEDS = {
     "opentelemetry-sdk": "opentelemetry.sdk.trace",
@@ -63,7 +65,7 @@ class GatewaySection:
             watch=model.watch,
             on_policy_change=model.on_policy_change,
             pre_drain_delay=model.pre_drain_delay,
-            trusted_ips=tuple(ipaddress.ip_network(text) for text in model.trusted_ips),
+            trusted_ips=self._trusted(),
             plugin_time_limit=model.plugin_time_limit,
             log_level=model.log_level,
             log_format=model.log_format,
@@ -76,18 +78,18 @@ class GatewaySection:
 
     def _options(self) -> dict[str, Any]:
         options = as_table_options(self.model.options)
-        lingering = {**ProxyOptions.defaults(), **options}
-        if lingering["lingering_time"] < lingering["lingering_timeout"]:
-            at = next(name for name in ("lingering_time", "lingering_timeout") if name in options)
-            total, once = (round(lingering[name] * 1000) for name in ("lingering_time", "lingering_timeout"))
-            what = f"lingering_time must be >= lingering_timeout: it is {total}, and lingering_timeout is {once}"
-            self.problems.at(("gateway", "options", at), what)
-            return options
-        try:
-            ProxyOptions.of(**options)
-        except ValueError as error:
-            self.problems.at(("gateway", "options", "compression"), str(error))
+        for name, what in faults(options, options):
+            self.problems.at(("gateway", "options", name), what)
         return options
+
+    def _trusted(self) -> Trusted:
+        model = self.model
+        return Trusted.of(
+            (ipaddress.ip_network(text) for text in model.trusted_ips if text != "unix:"),
+            unix="unix:" in model.trusted_ips,
+            header=model.real_ip_header,
+            recursive=model.real_ip_recursive,
+        )
 
     def _limits(self) -> dict[str, Any]:
         limits = as_table_options(self.model.limits)
@@ -142,44 +144,30 @@ class GatewaySection:
         for index, entry in enumerate(self.model.listen):
             at = ("gateway", "listen", index)
             if isinstance(entry, str):  # the default is a text
-                address, tls = parse_address(entry), None
+                address, tls, proxied = parse_address(entry), None, False
             else:
-                address, tls = parse_address(entry.address), entry.tls
+                address, tls, proxied = parse_address(entry.address), entry.tls, entry.proxy_protocol
             path = None if address.path is None else str(self._absolute(address.path))
-            listen = Listen(address.host, address.port, path, line=self.problems.document.line(at))
+            line = self.problems.document.line(at)
+            listen = Listen(address.host, address.port, path, line=line, proxy_protocol=proxied)
             key = (address.host, address.port, path)
             first, line = seen.setdefault(key, (index, listen.line))
             if first != index and address.port != 0:
                 self.problems.at(at, f"{listen} is listened at already, in line {line}", "remove one")
-            yield listen if tls is None else self._with_tls(listen, tls, index, has_server_names)
+            if proxied:
+                self._check_proxies(path, index)
+            if tls is not None:
+                checked = ListenerTls(tls, (*at, "tls"), self.folder, self.problems)
+                listen = checked.apply(listen, has_server_names=has_server_names)
+            yield listen
 
-    def _with_tls(self, listen: Listen, tls: Any, index: int, has_server_names: bool) -> Listen:
-        at = ("gateway", "listen", index, "tls")
-        if tls.cert is None:
-            if tls.key is not None:
-                self.problems.at((*at, "key"), "needs cert beside it")
-            elif not has_server_names:
-                mend = "name the files cert and key here, or put certificates with snis into this file"
-                self.problems.at(at, "there is no certificate to show", mend)
-        cert, key = (None if text is None else str(self._absolute(text)) for text in (tls.cert, tls.key))
-        if cert is not None:
-            self._check_files(cert, key, index)
-        return Listen(listen.host, listen.port, listen.path, True, cert, key, listen.line)
-
-    def _check_files(self, cert: str, key: str | None, index: int) -> None:
-        at = ("gateway", "listen", index, "tls")
-        places = {"cert": cert, "key": cert if key is None else key}
-        texts = {}
-        for name, file in places.items():
-            try:
-                texts[name] = Path(file).read_text("latin-1")
-            except OSError as error:
-                if name == "cert" or key is not None:
-                    self.problems.at((*at, name), f"{file!r} cannot be read: {error.strerror}")
-        if len(texts) == len(places):
-            key_at = (*at, "cert" if key is None else "key")
-            for where, message, hint in pair_faults((*at, "cert"), texts["cert"], key_at, texts["key"]):
-                self.problems.at(where, message, hint)
+    def _check_proxies(self, path: str | None, index: int) -> None:
+        trusted = self.model.trusted_ips
+        if not any((text == "unix:") == (path is not None) for text in trusted):
+            who = "peers on Unix sockets" if path is not None else "any address"
+            mend = "add unix: to it" if path is not None else "add those of the proxies to it"
+            at = ("gateway", "listen", index, "proxy_protocol")
+            self.problems.at(at, f"trusted_ips does not have {who}, so that every connection would be closed", mend)
 
     def _absolute(self, text: str) -> Path:
         return Path(os.path.abspath(self.folder / Path(text).expanduser()))

@@ -22,6 +22,7 @@ from framegate.config.problems import Problems
 from framegate.config.reading import read_document
 from framegate.config.resolve import resolve
 from framegate.config.rules import check_rules
+from framegate.config.session_options import check_options
 from framegate.config.ties import ties
 from framegate.errors import ConfigError
 
@@ -111,6 +112,7 @@ def _load(
     plugins.check(drafts.of("plugins"))
     gateway = section.resolve(folders, has_server_names=bool(drafts.of("snis")))
     _check_compression(gateway.options.get("compression"), plugins, problems)
+    check_options(drafts, gateway.options, _reader(plugins), problems)
     if problems.errors:
         return None
     return resolve(path, gateway, drafts, plugins.instances)
@@ -139,10 +141,14 @@ def _check_transform(sections: Sections, drafts: Drafts, problems: Problems) -> 
 
 
 def _check_compression(compression: object, plugins: PluginConfigs, problems: Problems) -> None:
-    reader = first_reader(plugins.instances) if compression == "pass" else None
-    if reader is not None:
-        what = f"must not be pass together with the plugin {reader[1].name} (line {reader[0].line})"
-        problems.at(("gateway", "options", "compression"), f"{what}, which reads payloads", "write auto")
+    if compression == "pass" and (reader := _reader(plugins)) is not None:
+        what = f"must not be pass together with {reader}, which reads payloads"
+        problems.at(("gateway", "options", "compression"), what, "write auto")
+
+
+def _reader(plugins: PluginConfigs) -> str | None:
+    reader = first_reader(plugins.instances)
+    return None if reader is None else f"the plugin {reader[1].name} (line {reader[0].line})"
 
 
 def _warn(drafts: Drafts, problems: Problems) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
@@ -97,8 +97,18 @@ def public_key_fault(text: str, algorithm: str) -> str | None:
     return None if isinstance(key, kinds) else f"is not the {name} key that {algorithm} needs"
 
 
+SOON = timedelta(days=14)
+"""How long before its end a certificate is warned of."""
+
+
+def expired(certificate: x509.Certificate) -> str | None:
+    """When it has expired, in words; None where it has not."""
+    ended = certificate.not_valid_after_utc
+    return f"{ended:%Y-%m-%d %H:%M} UTC" if ended < datetime.now(UTC) else None
+
+
 def warn_of_dates(problems: Problems, path: Path, text: str, now: datetime | None = None) -> None:
-    """Warn of certificates that are no longer, or not yet, valid."""
+    """Warn of certificates that are no longer, or not yet, valid, or not for much longer."""
     chain = chain_of(text)
     now = now or datetime.now(UTC)
     for found in chain if isinstance(chain, list) else ():
@@ -106,6 +116,8 @@ def warn_of_dates(problems: Problems, path: Path, text: str, now: datetime | Non
             problems.warn(path, f"the certificate expired at {found.not_valid_after_utc:%Y-%m-%d %H:%M} UTC")
         elif found.not_valid_before_utc > now:
             problems.warn(path, f"the certificate is not valid before {found.not_valid_before_utc:%Y-%m-%d %H:%M} UTC")
+        elif found.not_valid_after_utc - now < SOON:
+            problems.warn(path, f"the certificate expires at {found.not_valid_after_utc:%Y-%m-%d %H:%M} UTC")
 
 
 def _public(found: x509.Certificate) -> bytes:

@@ -23,6 +23,7 @@ from framegate.config.draft import Draft, Drafts
 from framegate.config.entity_view import entities
 from framegate.config.health import healthchecks
 from framegate.config.model.fields import split_target
+from framegate.config.model.options import as_table_options
 from framegate.config.rules import algorithm_of, url_of
 from framegate.pdk.plugin import PluginInstance
 
@@ -81,9 +82,13 @@ class _Resolver:
             write_timeout=fields.write_timeout,
             read_timeout=fields.read_timeout,
             tls_verify=fields.tls_verify,
+            tls_server_name=fields.tls_server_name,
+            tls_min_version=fields.tls_min_version,
+            proxy_protocol=fields.proxy_protocol,
             client_certificate=self._client_certificate(draft),
             ca_certificates=tuple(self.authority(found) for found in draft.references.get("ca_certificates", ())),
             enabled=fields.enabled,
+            options=as_table_options(fields.options),
             **_common(draft),
         )
 
@@ -111,6 +116,7 @@ class _Resolver:
             path_handling=fields.path_handling,
             https_redirect_status_code=fields.https_redirect_status_code,
             created_at=None if fields.created_at is None else int(fields.created_at),
+            options=as_table_options(fields.options),
             **_common(draft),
         )
 

@@ -75,8 +75,8 @@ def _service(draft: Draft) -> Iterator[Fault]:
 def _service_tls(draft: Draft) -> Iterator[Fault]:
     url = url_of(draft)
     if url is not None and url.protocol == "ws":
-        for name in ("tls_verify", "client_certificate", "ca_certificates"):
-            if getattr(draft.fields, name) not in (None, []):
+        for name in ("tls_verify", "client_certificate", "ca_certificates", "tls_server_name", "tls_min_version"):
+            if name in draft.fields.model_fields_set and getattr(draft.fields, name) not in (None, []):
                 yield (name,), "needs the protocol wss", f"write wss, or take {name} out"
 
 

@@ -6,11 +6,11 @@ import asyncio
 import dataclasses
 import logging
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
-from framegate.config.configuration import Configuration, Service, Target, Upstream
+from framegate.config.configuration import Configuration, Route, Service, Target, Upstream
+from framegate.config.session_options import service_options
 from framegate.errors import HandshakeRefused, UpstreamUnavailable
 from framegate.gateway.answers import UNAVAILABLE, message
 from framegate.gateway.certificates import upstream_context
@@ -78,7 +78,7 @@ class Dialler:
         }
         self._hosts = _named_hosts(config) if config.gateway.dns.resolver else {}
         self._contexts: dict[tuple[str, str | None], ssl.SSLContext] = {}
-        self._options = {service.id: self._options_of(service) for service in config.services}
+        self._options = {route.id: self._options_of(route) for route in config.routes}
         for service in config.services:
             if service.protocol == "wss":
                 pool = self._pools.get(service.host)
@@ -111,11 +111,11 @@ class Dialler:
         """What is known of each upstream and its targets now, as plain data."""
         return [pool.health() for pool in self._pools.values()]
 
-    def options(self, service: Service, plan: UpstreamPlan) -> ProxyOptions:
-        """The options of a session with ``service``."""
+    def options(self, route: Route, plan: UpstreamPlan) -> ProxyOptions:
+        """The options of a session through ``route``."""
         if plan.connect_timeout is None and plan.read_timeout is None and plan.write_timeout is None:
-            return self._options[service.id]
-        return self._options_of(service, plan)
+            return self._options[route.id]
+        return self._options_of(route, plan)
 
     async def connect(self, proxy: Proxy, request: Request, exchange: Exchange, match: Match) -> Lease:
         """Connect ``proxy`` to the upstream of its route.
@@ -162,7 +162,7 @@ class Dialler:
         raise failure or NoTarget(retry=pool.shortage())
 
     def _patience(self, exchange: Exchange, match: Match) -> float | None:
-        return self.options(match.service, exchange.upstream).connect_timeout
+        return self.options(match.route, exchange.upstream).connect_timeout
 
     async def _attempt(
         self, pool: Pool, seat: Seat, proxy: Proxy, request: Request, exchange: Exchange, match: Match
@@ -238,16 +238,13 @@ class Dialler:
             context = self._contexts[key] = upstream_context(service, own)
         return context
 
-    def _options_of(self, service: Service, plan: UpstreamPlan | None = None) -> ProxyOptions:
-        plan = plan or UpstreamPlan()
-        chosen: dict[str, Any] = dict(self._config.gateway.options)
-        times: Mapping[str, int | None] = {
-            "connect_timeout": plan.connect_timeout or service.connect_timeout,
-            # No frame in either direction for this long, as behind nginx, whose read time-out both directions renew.
-            "idle_timeout": plan.read_timeout or service.read_timeout,
-            "write_timeout": plan.write_timeout or service.write_timeout,
-        }
-        chosen.update({name: ms / 1000 for name, ms in times.items() if ms is not None})
+    def _options_of(self, route: Route, plan: UpstreamPlan | None = None) -> ProxyOptions:
+        service = route.service
+        chosen = {**service_options(self._config.gateway.options, service, service.options), **route.options}
+        if plan is not None:
+            # What a plugin asks for comes last. Its read time-out is no frame in either direction for this long, as
+            # behind nginx, whose read time-out both directions renew.
+            chosen = service_options(chosen, plan, {})
         return ProxyOptions.of(**chosen)
 
 

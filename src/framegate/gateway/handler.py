@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from framegate.config.configuration import Configuration, Route
 from framegate.errors import HandshakeRefused, HookError, UpstreamUnavailable
@@ -17,6 +18,7 @@ from framegate.gateway.paths import normalise
 from framegate.gateway.router import Match, Router
 from framegate.gateway.upstreams.insight import UpstreamHealth
 from framegate.handshake import refusal
+from framegate.observe.tally import Labels, Tally, name_of
 from framegate.pdk.entities import Entity
 from framegate.pdk.exchange import Exchange, Node
 from framegate.pdk.exit import Exit
@@ -28,6 +30,10 @@ from framegate.pdk.policies import policies_for
 from framegate.pdk.run import run_each, run_phase
 from framegate.proxy import Proxy
 from framegate.request import Request
+
+if TYPE_CHECKING:
+    from framegate.telemetry.account import Account
+    from framegate.telemetry.observer import Observer
 
 _log = logging.getLogger("framegate.gateway")
 
@@ -41,24 +47,31 @@ class Gateway:
     Args:
         config: the configuration.
         live: the sessions that run, of this configuration and of those before it; None begins with none.
+        tally: what is counted, likewise.
 
     Attributes:
-        live: likewise.
+        live, tally: likewise.
         handling: how many requests are being served that came in while it was the current one.
         successor: the gateway that new sessions belong to, once there is a newer configuration.
         watch: who is told of slow plugins.
+        observer: who is told of connections; None where nobody is.
     """
 
-    def __init__(self, config: Configuration, live: set[LiveSession] | None = None) -> None:
+    def __init__(
+        self, config: Configuration, live: set[LiveSession] | None = None, tally: Tally | None = None
+    ) -> None:
         self.config = config
         self._router = Router(config.routes)
         self._table = PluginTable(config.plugins)
         self._dialler = Dialler(config)
         self._node = Node()
-        self.watch = Watch(config.gateway.plugin_time_limit / 1000)
+        self.tally = Tally() if tally is None else tally
+        durations = None if config.gateway.status_listen is None else self.tally.durations
+        self.watch = Watch(config.gateway.plugin_time_limit / 1000, durations)
         self.live: set[LiveSession] = set() if live is None else live
         self.handling = 0
         self.successor: Gateway | None = None
+        self.observer: Observer | None = None
         self._serving = {route.id: route for route in config.routes if route.service.enabled}
         self._routes = _by_id(config, "routes")
         self._services = _by_id(config, "services")
@@ -75,9 +88,13 @@ class Gateway:
         else:
             self._node = previous._node
             self._dialler.start(previous._dialler)
+        if self.observer is None:
+            self.observer = _observer(self.config, self._node, None if previous is None else previous.observer)
 
     async def retire(self) -> None:
         """End what :meth:`start` has begun; sessions go on."""
+        if self.observer is not None:
+            self.observer.retire()
         await self._dialler.close()
 
     def health(self) -> list[UpstreamHealth]:
@@ -93,7 +110,11 @@ class Gateway:
             PluginFailure: a plugin has raised; the client is not served.
         """
         exchange = self._exchange("wss", peer, local_port, server_name)
-        await run_phase(CERTIFICATE, exchange, self._table.everywhere(CERTIFICATE, "wss"), self.watch)
+        try:
+            await run_phase(CERTIFICATE, exchange, self._table.everywhere(CERTIFICATE, "wss"), self.watch)
+        except PluginFailure as failure:
+            self.tally.failed(failure.plugin, failure.phase)
+            raise
         return exchange
 
     def live_route(self, id: str) -> Route | None:
@@ -114,30 +135,44 @@ class Gateway:
     async def handle(self, request: Request) -> None:
         """Serve one opening request."""
         self.handling += 1
+        account = None
         try:
             exchange = self._exchange_of(request)
+            if self.observer is not None:
+                account = self.observer.begin(request, exchange)
+            error_text = ""
             try:
-                answer = await self._serve(request, exchange)
+                answer = await self._serve(request, exchange, account)
             except PluginFailure as failure:
                 log_failure(failure)
+                error_text = f"{failure.hook}: {failure}"
                 answer = _edited(message(500, UNEXPECTED), exchange)
             except HandshakeRefused as refused:
+                error_text = str(refused)
                 answer = _edited(Exit(refused.status, refused.body, refused.headers, refused.reason), exchange)
             except UpstreamUnavailable as error:
                 _log.warning("%s", error)
+                error_text = str(error)
                 answer = _edited(message(504 if error.timed_out else 502, UNAVAILABLE), exchange)
             if answer is not None:
                 _refuse(request, answer)
+                if account is not None:
+                    account.refused(answer.status, error_text)
         finally:
+            if account is not None:
+                account.close(sys.exception())
             self.handling -= 1
+
     async def close(self) -> None:
         """End what runs in the background, and wait for what plugins still have to say of sessions that were cut
         off."""
         await self.retire()
         if self._closing:
             await asyncio.wait(self._closing, timeout=LAST_WORDS)
+        if self.observer is not None:
+            await self.observer.finish()
 
-    async def _serve(self, request: Request, exchange: Exchange) -> Exit | None:
+    async def _serve(self, request: Request, exchange: Exchange, account: Account | None) -> Exit | None:
         scheme = exchange.scheme
         answer = await run_phase(REWRITE, exchange, self._table.everywhere(REWRITE, scheme), self.watch)
         if answer is not None:
@@ -155,19 +190,24 @@ class Gateway:
         answer = await run_phase(WS_HANDSHAKE, exchange, lineup.handshake(), self.watch)
         if answer is not None:
             return answer
-        await self._proxy(request, exchange, match, lineup.session())
+        await self._proxy(request, exchange, match, lineup.session(), account)
         return None
 
     async def _proxy(
-        self, request: Request, exchange: Exchange, match: Match, plugins: tuple[PluginInstance, ...]
+        self,
+        request: Request,
+        exchange: Exchange,
+        match: Match,
+        plugins: tuple[PluginInstance, ...],
+        account: Account | None,
     ) -> None:
-        options = self._dialler.options(match.service, exchange.upstream)
-        proxy = Proxy._with(request, options)
+        options = self._dialler.options(match.route, exchange.upstream)
+        proxy = Proxy._with(request, options) if account is None else account.proxy(options)
         proxy.treat(policies_for(options, exchange, plugins, self.watch))
         lease = await self._dialler.connect(proxy, request, exchange, match)
         try:
             proxy.accept(exchange.answer.apply)
-            await self._execute(LiveSession(proxy, exchange, match.route, plugins))
+            await self._execute(LiveSession(proxy, exchange, match.route, plugins, _labels(exchange)))
         finally:
             lease.release()
 
@@ -183,12 +223,16 @@ class Gateway:
         except HookError as error:
             # Logged with the plugin's own traceback when it failed; both sides have been told.
             exchange.record = error.record
+            if isinstance(error.__cause__, PluginFailure):
+                self.tally.failed(error.__cause__.plugin, error.__cause__.phase)
         except asyncio.CancelledError:
             exchange.record = proxy.record()
             self._close(session)
             raise
         finally:
             self.live.discard(session)
+            if exchange.record is not None:
+                self.tally.ended(session, session.labels, exchange.record)
         if any(WS_CLOSE in plugin.phases for plugin in session.plugins):
             # A drain that is out of patience cuts off the session, not the last words about it.
             await asyncio.shield(self._close(session))
@@ -202,7 +246,11 @@ class Gateway:
 
     async def _closed(self, exchange: Exchange, plugins: tuple[PluginInstance, ...]) -> None:
         for failure in await run_each(WS_CLOSE, exchange, plugins, self.watch):
-            log_failure(failure)
+            self._note(failure)
+
+    def _note(self, failure: PluginFailure) -> None:
+        log_failure(failure)
+        self.tally.failed(failure.plugin, failure.phase)
 
     def _match(self, request: Request, exchange: Exchange) -> Match | None:
         headers = request.headers
@@ -229,6 +277,8 @@ class Gateway:
         else:
             # A reload may have come between its TLS and its request.
             exchange.entities, exchange.trusted = self.config.entities, self.config.gateway.trusted_ips
+        # Whoever answers the request knows by this what it came to.
+        connection.attachment = exchange
         exchange.head = request._head
         exchange.path = normalise(request.path)
         return exchange
@@ -246,6 +296,19 @@ class Gateway:
             node=self._node,
             trusted=self.config.gateway.trusted_ips,
         )
+
+
+def _observer(config: Configuration, node: Node, previous: Observer | None) -> Observer | None:
+    if config.gateway.access_log is None and config.gateway.tracing is None:
+        return None
+    # Not imported where nothing is to be told.
+    from framegate.telemetry.observer import Observer
+
+    return Observer(config.gateway, node, previous)
+
+
+def _labels(exchange: Exchange) -> Labels:
+    return name_of(exchange.route), name_of(exchange.service)
 
 
 def _scheme_of_the_client(exchange: Exchange) -> str:

@@ -255,6 +255,7 @@ BasePath = Annotated[
 HEADER_NAME: Final = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
 HeaderName = Annotated[str, Form(HEADER_NAME, "the name of a header field or cookie")]
 Protocol = Literal["ws", "wss"]
+TlsVersion = Literal["TLSv1.2", "TLSv1.3"]
 PemCertificate = Annotated[
     str, Form(r"-----BEGIN CERTIFICATE-----", "a certificate (PEM)", "it begins with -----BEGIN CERTIFICATE-----")
 ]

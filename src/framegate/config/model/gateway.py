@@ -11,9 +11,10 @@ from pydantic_core import core_schema
 
 from framegate.config.addresses import FORMS, parse_address
 from framegate.config.model.dns import Dns
-from framegate.config.model.fields import Between, Form, Model, NotEmpty, Text, field, refusal
+from framegate.config.model.fields import HEADER_NAME, Between, Form, Model, NotEmpty, Text, field, refusal
 from framegate.config.model.options import Limits, Options
 from framegate.config.model.telemetry import AccessLog, Tracing
+from framegate.config.model.tls import ListenTls
 
 DEFAULT_LISTEN = "127.0.0.1:8000"
 """Kong's port, on this machine alone."""
@@ -27,6 +28,8 @@ def _check_address(text: str) -> None:
 
 
 def _check_network(text: str) -> None:
+    if text == "unix:":
+        return
     try:
         ipaddress.ip_network(text)
     except ValueError:
@@ -37,8 +40,18 @@ def _check_network(text: str) -> None:
         raise refusal(f"must be an address or a network, not {text!r}", mend) from None
 
 
+def _check_real_ip_header(name: str) -> None:
+    if name == "proxy_protocol":
+        raise refusal("'proxy_protocol' is not served", "write proxy_protocol: true beside the address in listen")
+
+
 Address = Annotated[str, Form(r"^(unix:.+|.+:[0-9]+)$", "HOST:PORT or unix:PATH", FORMS, _check_address)]
-Network = Annotated[str, Form(r"^[0-9A-Fa-f.:]+(/[0-9]+)?$", "an address or a network", None, _check_network)]
+Network = Annotated[
+    str, Form(r"^(unix:|[0-9A-Fa-f.:]+(/[0-9]+)?)$", "an address or a network", None, _check_network)
+]
+RealIpHeader = Annotated[
+    str, Form(HEADER_NAME, "the name of a header field", "as in X-Forwarded-For or X-Real-IP", _check_real_ip_header)
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +81,6 @@ class _Or:
         return {self.name: value} if isinstance(value, str) else value
 
 
-class ListenTls(Model):
-    """TLS of a listener. Without ``cert``, clients are shown the file's ``certificates``."""
-
-    cert: Text | None = field(None, origin="the entity `certificates`")
-    """A file with the certificate and those that lead to its authority (PEM), relative to this file."""
-    key: Text | None = field(None, origin="the file of `cert` holds it too")
-    """A file with its key (PEM), without a passphrase, relative to this file."""
-
-
 class Listen(Model):
     """A place to listen at. A text is short for its ``address`` alone."""
 
@@ -84,6 +88,8 @@ class Listen(Model):
     """``HOST:PORT``, ``[IPV6]:PORT`` or ``unix:PATH``; port 0 takes a free one, PATH is relative to this file."""
     tls: Annotated[ListenTls | None, _Or(bool, "")] = field(None, origin="no TLS")
     """``true``, or a mapping, for TLS."""
+    proxy_protocol: bool = field(False, origin="it is for listeners that only proxies reach")
+    """Whether each connection begins with a header of the PROXY protocol, 1 or 2, of a peer in `trusted_ips`."""
 
 
 class Gateway(Model):
@@ -106,7 +112,11 @@ class Gateway(Model):
     )
     """How long a process that was told to end still accepts clients while it says that it is not ready."""
     trusted_ips: list[Network] = field([], origin="Kong; nobody is believed")
-    """Peers whose forwarding headers are believed: addresses and networks."""
+    """Peers whose forwarding headers are believed: addresses, networks, and `unix:` for those on Unix sockets."""
+    real_ip_header: RealIpHeader = field("X-Forwarded-For", origin="what most proxies send; Kong's is X-Real-IP")
+    """The field in which a trusted peer tells the client's address; of `Forwarded` its `for=` counts."""
+    real_ip_recursive: bool = field(True, origin="several trusted proxies in a row; Kong's is false")
+    """Whether trusted addresses at the end of that field are passed over; if not, its last address is the client's."""
     plugin_time_limit: Annotated[int, Between(1, 3_600_000)] = field(
         100, origin="asyncio's debug mode takes as long for slow", unit="ms"
     )

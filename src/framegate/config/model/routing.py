@@ -18,6 +18,7 @@ from framegate.config.model.fields import (
     Between,
     Form,
     Host,
+    HostName,
     Milliseconds,
     Name,
     NotEmpty,
@@ -26,8 +27,10 @@ from framegate.config.model.fields import (
     RouteHost,
     ServerName,
     Text,
+    TlsVersion,
     field,
 )
+from framegate.config.model.options import Options
 from framegate.config.model.plugin import Plugin
 from framegate.config.model.syntax import check_header_name, check_route_path, check_url
 
@@ -90,6 +93,8 @@ class Route(Entity):
     """No effect: opening handshakes have no body."""
     response_buffering: bool = field(True, origin=KONG)
     """No effect: opening handshakes have no body."""
+    options: Options | None = field(None, origin="those of the service")  # type: ignore[valid-type]
+    """Options of this route's sessions, in place of the service's; times in milliseconds."""
     plugins: Annotated[list[Plugin], Nested("route")] = field([])
     """Plugins for this route alone."""
 
@@ -126,8 +131,16 @@ class Service(Entity):
     """Ids of the authorities that are trusted, instead of the system's."""
     client_certificate: CertificateReference = field(None)
     """The id of the certificate that the upstream is shown."""
+    tls_server_name: HostName | None = field(None, origin="the host")
+    """The name that the upstream is asked for (SNI) and verified by."""
+    tls_min_version: TlsVersion = field("TLSv1.2", origin="RFC 8996: older ones must not be used")
+    """The oldest TLS that is spoken with the upstream."""
+    proxy_protocol: Literal["v1", "v2"] | None = field(None, origin="it is told by X-Forwarded-For")
+    """The upstream is told of the client by a header of the PROXY protocol, before TLS and everything else."""
     enabled: bool = field(True, origin=KONG)
     """Whether its routes are served."""
+    options: Options | None = field(None, origin="those of `gateway.options`")  # type: ignore[valid-type]
+    """Options of its sessions, in place of the gateway's and of the three times above; times in milliseconds."""
     routes: Annotated[list[Route], Nested("service")] = field([])
     """Its routes."""
     plugins: Annotated[list[Plugin], Nested("service")] = field([])
