@@ -11,7 +11,7 @@ HOT := $(patsubst %_c.pxd,%.py,$(filter %_c.pxd,$(PXDS)))
 IS_COMPILED = $(BIN)/python -c 'from framegate._build import COMPILED; raise SystemExit(not COMPILED)'
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test interop conformance conformance-quick fuzz soak lint types instructions bench bench-full coverage build clean
+.PHONY: help venv run test interop conformance conformance-quick fuzz soak lint types instructions bench bench-full endurance coverage build clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name does; do \
@@ -75,6 +75,9 @@ bench: venv ## the benchmarks, without the slow parts (minutes)
 
 bench-full: venv ## all of them: every peer, load and setting (about half an hour)
 	$(BIN)/python -m benchmarks --full
+
+endurance: venv ## 100,000 sessions in sequence, and a message of 1 GiB: what memory they leave (Linux)
+	$(BIN)/python -m benchmarks.endurance
 
 coverage: venv ## branch coverage of codec/ and session/, under the pure build
 	FRAMEGATE_PURE=1 $(BIN)/coverage run -m pytest -q --ignore=tests/cli

@@ -12,11 +12,13 @@ from .drawing import render
 from .page import page, path_from
 from .run import Run, load
 from .shapes import Chart
+from .summary import filled
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE.parent / "results"
 OUT = HERE.parent.parent / "docs" / "charts"
 PAGE = "benchmarks.md"
+README = HERE.parent.parent / "README.md"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -44,8 +46,10 @@ def draw(result: Path, out: Path) -> None:
             print(f"benchmarks.charts: no {file.name}: {result.name} lacks {entry.needs}", file=sys.stderr)
     text = out.parent / PAGE
     if text.exists():
-        filled = page(text.read_text(encoding="utf-8"), run, charts, path_from(text, result), path_from(text, out))
-        text.write_text(filled, encoding="utf-8")
+        made = page(text.read_text(encoding="utf-8"), run, charts, path_from(text, result), path_from(text, out))
+        text.write_text(filled(made, run), encoding="utf-8")
+    if out == OUT:
+        README.write_text(filled(README.read_text(encoding="utf-8"), run), encoding="utf-8")
 
 
 def charts_of(run: Run) -> dict[str, Chart]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .figures import Figures
 from .plan import Plan
-from .proxies import NGINX, USUAL, cpu_per_frame, relay, with_nginx, without
+from .proxies import USUAL, cpu_per_frame, relay, with_nginx, without
 
 OWN_SET = "own set of epoll"
 WAYS = {
@@ -20,7 +20,6 @@ def needs() -> str | None:
 
 
 def run(plan: Plan) -> Figures:
-    ways = with_nginx(WAYS)
-    figures = Figures("CPU µs per forwarded frame", NGINX if NGINX in ways else OWN_SET)
-    cpu_per_frame(figures, plan, ways, USUAL)
+    figures = Figures("CPU µs per forwarded frame", OWN_SET)
+    cpu_per_frame(figures, plan, with_nginx(WAYS), USUAL)
     return figures

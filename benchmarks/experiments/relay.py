@@ -1,4 +1,4 @@
-"""A relay that looks at nothing: ``relay.py PORT [--io WAY] [--loop LOOP] [--buffer BYTES] [--own-buffer] [--writes HOW]``.
+"""A relay that looks at nothing: ``relay.py PORT``, with flags that choose how it reads, buffers and writes.
 
 Everything but the way to read and write is the same: one Python call for what was read, which writes it to the other
 side. It is for measuring: who resets a connection may leave its other half open.
@@ -79,16 +79,27 @@ class Buffered(asyncio.BufferedProtocol):
     def __init__(self, buffer: bytearray) -> None:
         self.view = memoryview(buffer)
         self.target: Any = None
+        self.early = b""
+
+    def begin(self, target: Any) -> None:
+        self.target = target
+        if self.early:
+            target.write(self.early)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self.view
 
     def buffer_updated(self, size: int) -> None:
         # The transport may keep what it cannot send at once: it is given bytes of its own.
-        self.target.write(bytes(self.view[:size]))
+        data = bytes(self.view[:size])
+        if self.target is None:
+            self.early += data
+        else:
+            self.target.write(data)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self.target.close()
+        if self.target is not None:
+            self.target.close()
 
 
 async def by_transports(connection: Connection, lend: Callable[[], bytearray], fast: bool) -> None:
@@ -103,12 +114,10 @@ async def by_transports(connection: Connection, lend: Callable[[], bytearray], f
             transport, _ = await aiofastnet.create_connection(loop, factory, sock=sock)
         else:
             transport, _ = await loop.create_connection(factory, sock=sock)
-        transport.pause_reading()
         transport.set_write_buffer_limits(HIGH_WATER)
         transports.append(transport)
-    made[0].target, made[1].target = transports[1], transports[0]
-    for transport in transports:
-        transport.resume_reading()
+    made[0].begin(transports[1])
+    made[1].begin(transports[0])
 
 
 def by_ourselves(connection: Connection, poller: Any, lend: Callable[[], bytearray], writes: str) -> None:

@@ -46,8 +46,8 @@ class Host(Protocol):
     def start(self, handling: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run a handler in a task that a drain waits for."""
 
-    def settled(self, connection: ClientConnection) -> None:
-        """The handshake has been answered."""
+    def settled(self, connection: ClientConnection, status: int = 101) -> None:
+        """The handshake has been answered with ``status``."""
 
     def forget(self, connection: ClientConnection) -> None:
         """The connection has ended."""
@@ -107,6 +107,9 @@ class ClientConnection(Receiver):
         "task",
         "transport",
     )
+
+    secure_before_us = False
+    """Whether a proxy before us says that it has ended the client's TLS."""
 
     def __init__(self, server: Host, transport: Transport, peer: tuple[str, int] | None) -> None:
         self.server = server
@@ -177,7 +180,7 @@ class ClientConnection(Receiver):
         """Send a refusal and end the connection."""
         self.answered = True
         self._stop_reading_requests()
-        self.server.settled(self)
+        self.server.settled(self, status)
         Farewell(self.server.loop, self.transport, response, REFUSAL_LINGER, self.closed)
 
     def close(self) -> None:
@@ -197,6 +200,11 @@ class ClientConnection(Receiver):
         """The port that the client came to, or None on a Unix socket."""
         name = self.transport.get_extra_info("sockname")
         return name[1] if isinstance(name, tuple) else None
+
+    def local_address(self) -> tuple[str, int] | None:
+        """The address and port that the client came to, or None on a Unix socket."""
+        name = self.transport.get_extra_info("sockname")
+        return (name[0], name[1]) if isinstance(name, tuple) else None
 
     def _name(self) -> str:
         return f"{self.peer[0]}:{self.peer[1]}" if self.peer else "a Unix socket"

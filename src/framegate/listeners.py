@@ -184,9 +184,10 @@ class Acceptor:
         """Stop accepting and close the listener."""
         if not self._open:
             return
-        if self._timer is None:
-            # Whom the kernel has let in already would be reset with the listener.
-            self._readable()
+        rounds = 0 if self._timer is not None else -(-BACKLOG // ACCEPTS_PER_TURN)
+        # Whom the kernel has let in already would be reset with the listener.
+        while rounds and self._readable():
+            rounds -= 1
         self._open = False
         if self._timer is not None:
             self._timer.cancel()
@@ -196,24 +197,26 @@ class Acceptor:
             with contextlib.suppress(OSError):
                 os.unlink(self._unix_path)
 
-    def _readable(self) -> None:
+    def _readable(self) -> bool:
+        # Returns whether there may be more.
         for _ in range(ACCEPTS_PER_TURN):
             try:
                 fd, address = self.listener._accept()  # type: ignore[attr-defined]
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-                return
+                return False
             except OSError as error:
                 if error.errno not in _OUT_OF_RESOURCES:
                     _log.error("accepting failed: %s", error)
-                    return
+                    return False
                 # Without a pause the loop would spin on a listener that stays readable.
                 _log.error("accepting pauses for %g seconds: %s", _RETRY_DELAY, error)
                 self.loop.remove_reader(self.listener.fileno())
                 self._timer = self.loop.call_later(_RETRY_DELAY, self._resume)
-                return
+                return False
             sock = socket.socket(*self._kind, fileno=fd)
             sock.setblocking(False)
             self.accepted(sock, address)
+        return True
 
     def _resume(self) -> None:
         self._timer = None

@@ -435,7 +435,7 @@ class Proxy:
         fields = request_headers_for_upstream(
             request._head,
             client_host=None if peer is None else peer[0],
-            scheme="ws" if connection.transport.get_extra_info("ssl_object") is None else "wss",
+            scheme="wss" if connection.secure_before_us or connection.transport.get_extra_info("ssl_object") else "ws",
             server_port=connection.local_port(),
             trusted=how.trusted,
             extra=extra,

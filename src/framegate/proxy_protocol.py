@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final, Literal, NamedTuple
 
+from framegate.codec.crc32c import crc32c
+
 SIGNATURE: Final = b"\r\n\r\n\x00\r\nQUIT\n"
 """What a header of version 2 begins with (section 2.2)."""
 
@@ -313,20 +315,3 @@ def _ends(
         for address, port in pairs
     ]
     return 6, tuple(mapped)
-
-
-def crc32c(data: bytes) -> int:
-    """The CRC-32C of ``data`` (RFC 3720, appendix B.4)."""
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc = _CRC[(crc ^ byte) & 255] ^ (crc >> 8)
-    return crc ^ 0xFFFFFFFF
-
-
-def _crc_of(byte: int) -> int:
-    for _ in range(8):
-        byte = (byte >> 1) ^ (0x82F63B78 if byte & 1 else 0)
-    return byte
-
-
-_CRC: Final = tuple(map(_crc_of, range(256)))

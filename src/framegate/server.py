@@ -17,9 +17,11 @@ from framegate.deadlines import deadlines_of
 from framegate.handshake import refusal
 from framegate.listeners import Acceptor, open_listeners
 from framegate.options import ServerLimits
+from framegate.proxied import ProxiedConnection, client_of, port_of, take_header
+from framegate.proxy_protocol import Header, Malformed
 from framegate.request import Request
 from framegate.transport import TcpTransport, Transport, poller_of
-from framegate.transport.client_hello import peek_server_name
+from framegate.transport.client_hello import Hello, peek_hello
 from framegate.transport.stream import StreamTransport
 
 Handler = Callable[[Request], Awaitable[Any]]
@@ -38,7 +40,14 @@ class TLSChooser(Protocol):
         """
 
 
+Proxies = Callable[[tuple[str, int] | None], bool]
+"""Whether a peer is one of the proxies that put a header of the PROXY protocol before everything else."""
+
 _log = logging.getLogger("framegate.server")
+
+_HTTP_1_1 = b"http/1.1"
+_NO_APPLICATION_PROTOCOL = b"\x15\x03\x03\x00\x02\x02\x78"
+"""A fatal alert, in the clear as before every server hello (RFC 8446, sections 5.1 and 6; RFC 7301, section 3.2)."""
 
 _CLIENT_HIGH_WATER = 64 * 1024
 _RETRY_AFTER = (("Retry-After", "5"),)
@@ -62,6 +71,7 @@ class Server:
         limits: ServerLimits,
         ssl: ssl_module.SSLContext | TLSChooser | None,
         owned: bool = True,
+        proxies: Proxies | None = None,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.deadlines = deadlines_of(self.loop)
@@ -71,6 +81,8 @@ class Server:
         self.draining = False
         self.aborting = False
         self._ssl = ssl
+        self._proxies = proxies
+        self._plain = ssl is None and proxies is None
         self._port = _port_of(listeners[0])
         self._poller = poller_of(self.loop)
         self._connections: set[ClientConnection] = set()
@@ -101,11 +113,16 @@ class Server:
         await asyncio.shield(self._closed)
 
     def adopt(
-        self, handler: Handler, limits: ServerLimits, tls: ssl_module.SSLContext | TLSChooser | None
+        self,
+        handler: Handler,
+        limits: ServerLimits,
+        tls: ssl_module.SSLContext | TLSChooser | None,
+        proxies: Proxies | None = None,
     ) -> None:
         """Serve what is accepted from now on, and requests that are not complete yet, with another handler. For the
         gateway's reload."""
-        self.handler, self.limits, self._ssl = handler, limits, tls
+        self.handler, self.limits, self._ssl, self._proxies = handler, limits, tls, proxies
+        self._plain = tls is None and proxies is None
 
     def close(self) -> None:
         """Stop accepting, nothing else: what is connected goes on."""
@@ -152,8 +169,8 @@ class Server:
         task.add_done_callback(self._handled)
         return task
 
-    def settled(self, connection: ClientConnection) -> None:
-        """A client's handshake has been answered."""
+    def settled(self, connection: ClientConnection, status: int = 101) -> None:
+        """A client's handshake has been answered with ``status``."""
         self._pending.discard(connection)
 
     def forget(self, connection: ClientConnection) -> None:
@@ -189,14 +206,57 @@ class Server:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         timeout = self.limits.handshake_timeout
         deadline = None if timeout is None else self.loop.time() + timeout
-        if self._ssl is not None:
-            if self._overcrowded(peer):
-                # There is no TLS yet in which a refusal could be said.
-                sock.close()
-                return
-            self._keep_starting(self.loop.create_task(self._start_tls(sock, peer, deadline)), peer)
-        else:
+        if self._plain:
             self._connected(TcpTransport(self._poller, sock, _CLIENT_HIGH_WATER), peer, deadline)
+        elif self._proxies is not None:
+            self._accepted_proxy(sock, peer, deadline, self._proxies)
+        else:
+            self._begin_tls(sock, peer, deadline)
+
+    def _begin_tls(
+        self,
+        sock: socket.socket,
+        peer: tuple[str, int] | None,
+        deadline: float | None,
+        header: Header | None = None,
+    ) -> None:
+        if self.draining or self._overcrowded(peer):
+            # There is no TLS yet in which a refusal could be said.
+            sock.close()
+            return
+        self._keep_starting(self.loop.create_task(self._start_tls(sock, peer, deadline, header)), peer)
+
+    def _accepted_proxy(
+        self, sock: socket.socket, peer: tuple[str, int] | None, deadline: float | None, proxies: Proxies
+    ) -> None:
+        if not proxies(peer):
+            _log_unproxied(peer, "its address is not in trusted_ips")
+            sock.close()
+        elif self.draining or self._overcrowded(None):
+            sock.close()
+        else:
+            # Nothing is counted for the proxy's address, which all of its clients share.
+            self._keep_starting(self.loop.create_task(self._start_proxied(sock, peer, deadline)), None)
+
+    async def _start_proxied(
+        self, sock: socket.socket, peer: tuple[str, int] | None, deadline: float | None
+    ) -> None:
+        try:
+            async with asyncio.timeout_at(deadline):
+                header = await take_header(self.loop, sock)
+        except (OSError, TimeoutError, Malformed) as error:
+            _log_unproxied(peer, str(error) or "the header was not complete within handshake_timeout")
+            sock.close()
+            return
+        except asyncio.CancelledError:
+            sock.close()
+            raise
+        client = client_of(header, peer)
+        if self._ssl is not None:
+            self._begin_tls(sock, client, deadline, header)
+        else:
+            transport = TcpTransport(self._poller, sock, _CLIENT_HIGH_WATER)
+            self._connected(transport, client, deadline, header=header)
 
     def _overcrowded(self, peer: tuple[str, int] | None) -> bool:
         pending, per_address = self.limits.max_pending_handshakes, self.limits.max_connections_per_address
@@ -218,13 +278,22 @@ class Server:
         if not self._starting_by_address[address]:
             del self._starting_by_address[address]
 
-    async def _start_tls(self, sock: socket.socket, peer: tuple[str, int] | None, deadline: float | None) -> None:
+    async def _start_tls(
+        self,
+        sock: socket.socket,
+        peer: tuple[str, int] | None,
+        deadline: float | None,
+        header: Header | None = None,
+    ) -> None:
         # Not taken from what the loop returns: uvloop returns its own TLS protocol here.
         stream = StreamTransport(self.loop, self._poller.buffer, _CLIENT_HIGH_WATER)
         try:
             async with asyncio.timeout_at(deadline):
-                stream.server_name = await peek_server_name(self.loop, sock)
-                context, attachment = await self._context_for(stream.server_name, sock, peer)
+                hello = await peek_hello(self.loop, sock)
+                stream.server_name = hello.server_name
+                self._check_protocols(hello, sock)
+                port = _port_of(sock) if header is None else port_of(header, sock)
+                context, attachment = await self._context_for(hello.server_name, port, peer)
                 await self.loop.connect_accepted_socket(lambda: stream, sock, ssl=context)
         except (OSError, TimeoutError) as error:
             # A client that speaks no TLS, or leaves, is no event for the operator.
@@ -234,20 +303,35 @@ class Server:
         except asyncio.CancelledError:
             sock.close()
             raise
-        self._connected(stream, peer, deadline, attachment)
+        self._connected(stream, peer, deadline, attachment, header)
+
+    def _check_protocols(self, hello: Hello, sock: socket.socket) -> None:
+        # Python's ssl goes on without a protocol where none fits. A context of the user's says itself what it wants.
+        if hello.protocols and _HTTP_1_1 not in hello.protocols and not isinstance(self._ssl, ssl_module.SSLContext):
+            sock.send(_NO_APPLICATION_PROTOCOL)
+            offer = ", ".join(protocol.decode("ascii", "backslashreplace") for protocol in hello.protocols)
+            raise ConnectionAbortedError(f"it offers {offer} by ALPN, and http/1.1 is served")
 
     async def _context_for(
-        self, server_name: str | None, sock: socket.socket, peer: tuple[str, int] | None
+        self, server_name: str | None, port: int | None, peer: tuple[str, int] | None
     ) -> tuple[ssl_module.SSLContext, Any]:
         if isinstance(self._ssl, ssl_module.SSLContext):
             return self._ssl, None
         assert self._ssl is not None
-        return await self._ssl.choose(server_name, peer, _port_of(sock))
+        return await self._ssl.choose(server_name, peer, port)
 
     def _connected(
-        self, transport: Transport, peer: tuple[str, int] | None, deadline: float | None, attachment: Any = None
+        self,
+        transport: Transport,
+        peer: tuple[str, int] | None,
+        deadline: float | None,
+        attachment: Any = None,
+        header: Header | None = None,
     ) -> None:
-        connection = ClientConnection(self, transport, peer)
+        if header is None:
+            connection = ClientConnection(self, transport, peer)
+        else:
+            connection = ProxiedConnection(self, transport, peer, header)
         connection.attachment = attachment
         status = self._over(peer)
         if status:
@@ -385,17 +469,27 @@ def serve(
 
 
 def serving(
-    handler: Handler, limits: ServerLimits, tls: ssl_module.SSLContext | TLSChooser | None, **place: Any
+    handler: Handler,
+    limits: ServerLimits,
+    tls: ssl_module.SSLContext | TLSChooser | None,
+    proxies: Proxies | None = None,
+    **place: Any,
 ) -> Serving:
-    """:func:`serve` with what has been checked before; ``tls`` may choose a context for each client."""
+    """:func:`serve` with what has been checked before; ``tls`` may choose a context for each client, and from
+    ``proxies`` headers of the PROXY protocol are read."""
 
     async def start() -> Server:
         listeners = await open_listeners(
             place.get("host"), place.get("port"), place.get("unix_path"), place.get("sock")
         )
-        return Server(handler, listeners, limits, tls)
+        return Server(handler, listeners, limits, tls, proxies=proxies)
 
     return Serving(start)
+
+
+def _log_unproxied(peer: tuple[str, int] | None, why: str) -> None:
+    name = f"{peer[0]}:{peer[1]}" if peer is not None else "a Unix socket"
+    _log.info("closed a connection of %s: PROXY protocol: %s", name, why)
 
 
 def _port_of(listener: socket.socket) -> int | None:

@@ -32,7 +32,7 @@ from typing import NamedTuple
 from tests.cli.program import LISTENING, PATIENCE, Lines, environment
 
 DOCS = Path(__file__).parents[2] / "docs"
-PORTS = re.compile(r"\b(127\.0\.0\.1|localhost):(\d{4,5})\b")
+PORTS = re.compile(r"""\b(127\.0\.0\.1:|localhost:|127\.0\.0\.1", )(\d{4,5})\b""")
 FENCE = re.compile(r"^```(\w+)(?: title=\"([^\"]+)\")?\n(.*?)^```$", re.M | re.S)
 NOT_RUN = "installation"
 
@@ -144,7 +144,8 @@ class Walk:
         limit = time.monotonic() + PATIENCE
         for line in lines.splitlines():
             while not any(fits(line, seen) for seen in terminal.output.seen):
-                assert time.monotonic() < limit, f"{where}: {line!r} is not in {terminal.output.seen}"
+                shown = "\n".join(terminal.output.seen)
+                assert time.monotonic() < limit, f"{where}: {line!r} is not among\n{shown}"
                 time.sleep(0.02)
 
     def _logs(self) -> str:
@@ -212,7 +213,7 @@ def with_free_ports(page: str) -> str:
         ports[port] = str(one.getsockname()[1])
     for one in held:
         one.close()
-    return PORTS.sub(lambda found: f"{found[1]}:{ports[found[2]]}", page)
+    return PORTS.sub(lambda found: f"{found[1]}{ports[found[2]]}", page)
 
 
 def fits(promised: str, came: str) -> bool:

@@ -9,13 +9,14 @@ import ssl
 
 import pytest
 
-from framegate.transport.client_hello import Incomplete, peek_server_name, server_name
+from framegate.transport.client_hello import Hello, Incomplete, peek_hello, read_hello, server_name
 
 
-def hello(name: str | None, **settings: ssl.TLSVersion) -> bytes:
+def hello(name: str | None, protocols: tuple[str, ...] = (), **settings: ssl.TLSVersion) -> bytes:
     """What Python's own TLS client says first."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
+    context.set_alpn_protocols(list(protocols))
     for setting, value in settings.items():
         setattr(context, setting, value)
     outgoing = ssl.MemoryBIO()
@@ -60,6 +61,16 @@ class TestName:
                 server_name(whole[:size])
 
 
+@pytest.mark.parametrize("settings", VERSIONS.values(), ids=VERSIONS)
+class TestProtocols:
+    def test_are_read_in_their_order(self, settings: dict[str, ssl.TLSVersion]) -> None:
+        asked = read_hello(hello("chat.example", ("h2", "http/1.1"), **settings))
+        assert asked == Hello("chat.example", (b"h2", b"http/1.1"))
+
+    def test_are_none_where_the_client_offers_none(self, settings: dict[str, ssl.TLSVersion]) -> None:
+        assert read_hello(hello("chat.example", **settings)).protocols == ()
+
+
 class TestWhatIsNoHello:
     @pytest.mark.parametrize(
         "octets",
@@ -91,7 +102,7 @@ class TestPeeking:
         with near, far:
             octets = hello("chat.example")
             far.send(octets)
-            assert await peek_server_name(asyncio.get_running_loop(), near) == "chat.example"
+            assert (await peek_hello(asyncio.get_running_loop(), near)).server_name == "chat.example"
             assert near.recv(1 << 16) == octets
 
     async def test_waits_for_the_rest(self, ends: tuple[socket.socket, socket.socket], loop_kind: str) -> None:
@@ -99,11 +110,11 @@ class TestPeeking:
         with near, far:
             octets = hello("chat.example")
             far.send(octets[:40])
-            name = asyncio.create_task(peek_server_name(asyncio.get_running_loop(), near))
+            asked = asyncio.create_task(peek_hello(asyncio.get_running_loop(), near))
             await asyncio.sleep(0.05)
-            assert not name.done()
+            assert not asked.done()
             far.send(octets[40:])
-            assert await name == "chat.example"
+            assert (await asked).server_name == "chat.example"
 
     async def test_of_a_client_that_leaves_there_is_no_name(
         self, ends: tuple[socket.socket, socket.socket], loop_kind: str
@@ -114,4 +125,4 @@ class TestPeeking:
             far.shutdown(socket.SHUT_WR)
             far.close()
             async with asyncio.timeout(5):
-                assert await peek_server_name(asyncio.get_running_loop(), near) is None
+                assert await peek_hello(asyncio.get_running_loop(), near) == Hello()

@@ -152,6 +152,8 @@ class Gateway:
         options: :class:`framegate.options.ProxyOptions` by name, only those that the file names; times in seconds.
         limits: :class:`framegate.options.ServerLimits` by name, likewise.
         dns: how the names of upstreams become addresses.
+        status_listen: where metrics, probes and the level of the log are; None is nowhere.
+        metric_names: ``"framegate"`` or ``"kong"``: what the names of metrics begin with.
     """
 
     listen: tuple[Listen, ...] = ()
@@ -169,6 +171,8 @@ class Gateway:
     options: Mapping[str, Any] = field(default_factory=dict)
     limits: Mapping[str, Any] = field(default_factory=dict)
     dns: Dns = field(default_factory=Dns)
+    status_listen: Listen | None = None
+    metric_names: str = "framegate"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from framegate.config.addresses import parse_address
+from framegate.config.addresses import Address, parse_address
 from framegate.config.configuration import AccessLog, Dns, Gateway, Listen, Tracing
 from framegate.config.gather import Sections
 from framegate.config.listener_tls import ListenerTls
@@ -74,7 +74,25 @@ class GatewaySection:
             options=self._options(),
             limits=self._limits(),
             dns=self._dns(),
+            status_listen=self._status_listen(),
+            metric_names="framegate" if model.metrics is None else model.metrics.names,
         )
+
+    def _status_listen(self) -> Listen | None:
+        text = self.model.status_listen
+        if text is None:
+            return None
+        at = ("gateway", "status_listen")
+        listen = self._listen(parse_address(text), at)
+        for entry in self.model.listen:
+            other = self._listen(parse_address(entry if isinstance(entry, str) else entry.address), at)
+            if listen.port != 0 and (listen.host, listen.port, listen.path) == (other.host, other.port, other.path):
+                self.problems.at(at, f"{listen} is listened at for clients already", "take another port")
+        return listen
+
+    def _listen(self, address: Address, at: tuple[str, ...]) -> Listen:
+        path = None if address.path is None else str(self._absolute(address.path))
+        return Listen(address.host, address.port, path, line=self.problems.document.line(at))
 
     def _options(self) -> dict[str, Any]:
         options = as_table_options(self.model.options)

@@ -42,12 +42,21 @@ class LiveSession:
         exchange: as plugins see it.
         route: the route that it came by.
         plugins: its plugins, in their order.
+        labels: the names of route and service that it is counted under, to its end.
     """
 
-    __slots__ = ("exchange", "plugins", "proxy", "route")
+    __slots__ = ("exchange", "labels", "plugins", "proxy", "route")
 
-    def __init__(self, proxy: Proxy, exchange: Exchange, route: Route, plugins: tuple[PluginInstance, ...]) -> None:
+    def __init__(
+        self,
+        proxy: Proxy,
+        exchange: Exchange,
+        route: Route,
+        plugins: tuple[PluginInstance, ...],
+        labels: tuple[str, str] = ("", ""),
+    ) -> None:
         self.proxy = proxy
+        self.labels = labels
         self.exchange = exchange
         self.route = route
         self.plugins = plugins

@@ -11,17 +11,19 @@ import logging
 import random
 import socket
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Set
 from dataclasses import dataclass, field
 from typing import Any
 
 from framegate.config.configuration import Configuration, Listen
+from framegate.connection import ClientConnection
 from framegate.gateway.handler import Gateway
 from framegate.gateway.live import LiveSession
 from framegate.gateway.plugin_code import package_of
 from framegate.gateway.reload import Change, Marks, differences, marks_of, with_known_plugins
 from framegate.gateway.serving import ClientTLS, tls_of
 from framegate.listeners import let_go
+from framegate.observe.tally import UNNAMED, Tally, name_of
 from framegate.options import ServerLimits
 from framegate.server import Server
 
@@ -93,25 +95,56 @@ class Swap:
         return f"{what} (sessions: {self.kept} kept, {self.rebound} rebound, {self.ended} closed with 1012)"
 
 
+class CountingServer(Server):
+    """A server whose connections and answered handshakes are counted.
+
+    Attributes:
+        tally: where.
+    """
+
+    tally: Tally
+
+    @property
+    def connections(self) -> int:
+        """How many client connections are open, those in their handshake included."""
+        return len(self._connections) + len(self._over_limit) + len(self._starting)
+
+    def settled(self, connection: ClientConnection, status: int = 101) -> None:
+        """A client's handshake has been answered."""
+        super().settled(connection, status)
+        exchange = connection.attachment
+        labels = UNNAMED if exchange is None else (name_of(exchange.route), name_of(exchange.service))
+        self.tally.answered(status, labels)
+
+    def _accepted(self, sock: socket.socket, address: Any) -> None:
+        self.tally.accepted += 1
+        super()._accepted(sock, address)
+
+
 class Site:
     """The running gateway.
 
     Args:
         open: opens listening sockets.
+
+    Attributes:
+        gateway: of the configuration that holds, or None before the first one.
+        tally: what has been counted since the start.
     """
 
     def __init__(self, open: Open) -> None:
         self._open = open
+        self.tally = Tally()
         self._live: set[LiveSession] = set()
-        self._servers: dict[Key, Server] = {}
-        self._retired: set[Server] = set()
+        self._servers: dict[Key, CountingServer] = {}
+        self._retired: set[CountingServer] = set()
         self._older: list[Gateway] = []
         self._marks: Marks = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.gateway: Gateway | None = None
 
     @property
-    def servers(self) -> dict[Key, Server]:
+    def servers(self) -> dict[Key, CountingServer]:
         """The listeners that accept, in the order of the file."""
         return self._servers
 
@@ -119,6 +152,16 @@ class Site:
     def sessions(self) -> int:
         """How many sessions live."""
         return len(self._live)
+
+    @property
+    def live(self) -> Set[LiveSession]:
+        """The sessions that live."""
+        return self._live
+
+    @property
+    def connections(self) -> int:
+        """How many client connections are open, those in their handshake included."""
+        return sum(server.connections for server in (*self._servers.values(), *self._retired))
 
     def packages(self) -> set[str]:
         """The packages of plugins that are still in use."""
@@ -134,7 +177,7 @@ class Site:
                 cannot be used.
         """
         config, marks = with_known_plugins(self._marks, config, marks_of(config))
-        gateway = Gateway(config, self._live)
+        gateway = Gateway(config, self._live, self.tally)
         wanted = keyed(config.gateway.listen)
         prepared = Prepared(gateway, marks, {key: tls_of(gateway, listen) for key, listen in wanted.items()})
         try:
@@ -185,7 +228,8 @@ class Site:
                 server.adopt(gateway.handle, limits, tls)
             else:
                 opened = prepared.opened[key]
-                server = Server(gateway.handle, opened.sockets, limits, tls, opened.owned)
+                server = CountingServer(gateway.handle, opened.sockets, limits, tls, opened.owned)
+                server.tally = self.tally
             self._servers[key] = server
         for server in self._retired:
             server.adopt(gateway.handle, limits, server._ssl)
@@ -193,7 +237,7 @@ class Site:
             server.adopt(gateway.handle, limits, server._ssl)
             self._retire(server)
 
-    def _retire(self, server: Server) -> None:
+    def _retire(self, server: CountingServer) -> None:
         # Its sessions go on; it is forgotten with the last of them.
         server.close()
         self._retired.add(server)

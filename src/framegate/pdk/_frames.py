@@ -29,6 +29,32 @@ MAX_PAYLOAD_SIZE = 32 * 1024 * 1024
 _monotonic = time.monotonic
 
 
+class Durations:
+    """How long calls took, as a histogram.
+
+    Args:
+        bounds: seconds, ascending; a call of exactly that long counts below it.
+
+    Attributes:
+        counts: how many calls fell below each bound and above the one before, and last those above all of them.
+        total: seconds of all calls together.
+    """
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def add(self, seconds: float) -> None:
+        """One more call."""
+        index = 0
+        count = len(self.bounds)
+        while index < count and seconds > self.bounds[index]:
+            index += 1
+        self.counts[index] += 1
+        self.total += seconds
+
+
 class Flight:
     """The frame that the plugins of one lane decide on.
 
@@ -282,10 +308,14 @@ class Step:
         fresh: makes a ``kong`` and its face of this side; where the plugin is awaited, which may overlap with what it
             has left running, a new pair for each frame.
         reuse: whether one pair serves all frames.
+        durations: takes down how long a call took, or None.
     """
 
-    def __init__(self, plugin: str, call: Callable[[Any], Any], fresh: Callable[[], Any], reuse: bool) -> None:
+    def __init__(
+        self, plugin: str, call: Callable[[Any], Any], fresh: Callable[[], Any], reuse: bool, durations: Any = None
+    ) -> None:
         self.plugin = plugin
+        self.durations = durations
         self.call = call
         self.fresh = fresh
         self.reuse = reuse
@@ -310,17 +340,29 @@ class Chain:
         self.limit = watch.limit
         self.finish = finish
         self.flight = Flight()
+        # One frame in so many is timed; which one is the first, the watch spreads over the chains.
+        self.stride = watch.stride
+        self.until_timed = watch.next_offset() if watch.stride else 0
+        self.timing = False
+        self.begun = 0.0
 
     def on_frame(self, origin: str, typ: str, payload: bytes, last: bool, code: Any) -> Any:
         """The hook: what the plugins have made of the frame."""
         self.flight.begin(typ, payload, code)
+        if self.stride:
+            self.until_timed -= 1
+            self.timing = self.until_timed == 0
+            if self.timing:
+                self.until_timed = self.stride
         return self.run(0)
 
     def run(self, index: int) -> Any:
         """Run the plugins from ``index`` on: the verdict, or an awaitable of it."""
         flight = self.flight
         count = len(self.steps)
-        before = _monotonic() if self.limit else 0.0
+        watched = self.limit > 0 or self.timing
+        before = _monotonic() if watched else 0.0
+        taken = 0.0
         while index < count:
             step = self.steps[index]
             index += 1
@@ -335,10 +377,12 @@ class Chain:
             except BaseException as error:
                 face.flight = None
                 raise PluginFailure(step.plugin, self.phase, error) from error
-            if self.limit:
+            if watched:
                 now = _monotonic()
-                if now - before > self.limit:
-                    self.watch.slow(step.plugin, self.phase, now - before)
+                taken = now - before
+                if taken > self.limit > 0:
+                    self.watch.slow(step.plugin, self.phase, taken)
+                self.begun = before
                 before = now
             if result is not None:
                 if hasattr(result, "__await__"):
@@ -346,6 +390,8 @@ class Chain:
                     step.kong = None
                     return self.finish(self, result, index)
                 self.watch.useless(step.plugin, self.phase, result)
+            if self.timing and step.durations is not None:
+                step.durations.add(taken)
             face.flight = None
             if flight.outcome is not None:
                 break
@@ -355,6 +401,11 @@ class Chain:
         """A plugin that had to be awaited is done with the frame: whether the next one follows."""
         face.flight = None
         return self.flight.outcome is None
+
+    def time_awaited(self, step: Step) -> None:
+        """A plugin that had to be awaited has returned: its time counts from its call on, waiting included."""
+        if self.timing and step.durations is not None:
+            step.durations.add(_monotonic() - self.begun)
 
     def verdict(self) -> Any:
         """What has been decided."""

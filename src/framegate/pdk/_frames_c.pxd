@@ -1,6 +1,15 @@
 import cython
 
 
+cdef class Durations:
+    cdef tuple bounds
+    cdef readonly list counts
+    cdef readonly double total
+
+    @cython.locals(index=Py_ssize_t, count=Py_ssize_t)
+    cpdef add(self, double seconds)
+
+
 cdef class Flight:
     cdef readonly str typ
     cdef readonly bytes payload
@@ -35,6 +44,7 @@ cdef class Step:
     cdef bint reuse
     cdef object kong
     cdef readonly FrameFace face
+    cdef Durations durations
 
 
 cdef class Chain:
@@ -44,9 +54,14 @@ cdef class Chain:
     cdef double limit
     cdef object finish
     cdef readonly Flight flight
+    cdef int stride
+    cdef int until_timed
+    cdef bint timing
+    cdef double begun
 
     cpdef object on_frame(self, str origin, str typ, bytes payload, bint last, object code)
-    @cython.locals(flight=Flight, count=Py_ssize_t, step=Step, face=FrameFace, before=cython.double, now=cython.double)
+    @cython.locals(flight=Flight, count=Py_ssize_t, step=Step, face=FrameFace, before=cython.double, now=cython.double, taken=cython.double, watched=bint)
     cpdef object run(self, Py_ssize_t index)
     cpdef bint awaited(self, FrameFace face) except -1
+    cpdef object time_awaited(self, Step step)
     cpdef object verdict(self)

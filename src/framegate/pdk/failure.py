@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import time
 import traceback
+from collections.abc import Callable
+from typing import Any, Final
 
 from framegate._tracebacks import without_our_frames
 from framegate.errors import PDKError
@@ -17,6 +19,11 @@ DEFAULT_TIME_LIMIT = 0.1
 
 _QUIET = 1.0
 """Seconds between two such lines about one plugin, so that the log does not slow down what is slow already."""
+
+
+TIMED_ONE_IN: Final = 16
+"""Of so many frames that a side's plugins see, one is timed: the time of a call is known well enough from a sixteenth
+of them, and taking it down for each would cost more than many a plugin does."""
 
 
 class PluginFailure(NamedFailure):
@@ -58,12 +65,32 @@ class Watch:
 
     Args:
         limit: seconds that one call may take; 0 watches nothing.
+        durations: gives what takes down the durations of a plugin's calls in a phase (``add(seconds)``); by default
+            nobody wants to know.
+
+    Attributes:
+        stride: one frame in so many is timed; 0 is none.
     """
 
-    def __init__(self, limit: float = DEFAULT_TIME_LIMIT) -> None:
+    def __init__(
+        self, limit: float = DEFAULT_TIME_LIMIT, durations: Callable[[str, str], Any] | None = None
+    ) -> None:
         self.limit = limit
+        self.stride = 0 if durations is None else TIMED_ONE_IN
+        self._durations = durations
+        self._offset = 0
         self._told: dict[tuple[str, str], float] = {}
         self._useless: set[tuple[str, str]] = set()
+
+    def durations(self, plugin: str, phase: str) -> Any:
+        """What takes down how long the calls of ``plugin`` in ``phase`` take, or None."""
+        return None if self._durations is None else self._durations(plugin, phase)
+
+    def next_offset(self) -> int:
+        """Which frame of the next chain is the first that is timed: each of the first :attr:`stride` equally often, so
+        that short sessions are neither left out nor counted more than others."""
+        self._offset = self._offset % self.stride + 1
+        return self._offset
 
     def slow(self, plugin: str, phase: str, seconds: float) -> None:
         """``plugin`` has kept the loop for ``seconds``."""

@@ -78,6 +78,10 @@ async def _call(phase: str, exchange: Exchange, plugin: PluginInstance, watch: W
             watch.slow(plugin.name, phase, taken)
         if hasattr(result, "__await__"):
             result = await _awaited(plugin.name, phase, result, watch)
+            taken = time.monotonic() - before
+        durations = watch.durations(plugin.name, phase)
+        if durations is not None:
+            durations.add(taken)
         if result is not None:
             watch.useless(plugin.name, phase, result)
     except (Exit, KeyboardInterrupt):
@@ -115,16 +119,17 @@ def chain(side: str, exchange: Exchange, plugins: Iterable[PluginInstance], watc
         watch: who is told of slow plugins.
     """
     phase = FRAME_PHASE_OF[side]
-    steps = [_step(side, phase, exchange, plugin) for plugin in plugins if phase in plugin.phases]
+    steps = [_step(side, phase, exchange, plugin, watch) for plugin in plugins if phase in plugin.phases]
     return _frames.Chain(phase, steps, watch, _finish).on_frame if steps else None
 
 
-def _step(side: str, phase: str, exchange: Exchange, plugin: PluginInstance) -> Any:
+def _step(side: str, phase: str, exchange: Exchange, plugin: PluginInstance, watch: Watch) -> Any:
     def fresh() -> tuple[Kong, Any]:
         kong = kong_for(exchange, plugin, phase)
         return kong, getattr(kong.websocket, side)
 
-    return _frames.Step(plugin.name, plugin.method(phase), fresh, not plugin.is_async(phase))
+    durations = watch.durations(plugin.name, phase)
+    return _frames.Step(plugin.name, plugin.method(phase), fresh, not plugin.is_async(phase), durations)
 
 
 async def _finish(chain: Any, awaitable: Awaitable[Any], index: int) -> Any:
@@ -137,6 +142,7 @@ async def _finish(chain: Any, awaitable: Awaitable[Any], index: int) -> Any:
         if isinstance(error, KeyboardInterrupt) or _is_our_own_cancellation(error):
             raise
         raise PluginFailure(step.plugin, chain.phase, error) from error
+    chain.time_awaited(step)
     if result is not None:
         chain.watch.useless(step.plugin, chain.phase, result)
     if not chain.awaited(face):

@@ -1,4 +1,5 @@
-"""The server name in a TLS client's first message (RFC 8446, section 4.1.2; RFC 6066, section 3).
+"""What a TLS client's first message asks for: the server name and the application protocols (RFC 8446, section 4.1.2; RFC
+6066, section 3; RFC 7301, section 3.1).
 
 Read by looking at the bytes before the TLS library takes them: its own callback for the name would have to be set on
 the user's context, which other servers may share, not all of them through Python's ``ssl``.
@@ -10,6 +11,8 @@ import asyncio
 import contextlib
 import select
 import socket
+from collections.abc import Iterator
+from typing import NamedTuple
 
 MAX_HELLO = 16 * 1024
 """Bytes that are looked at; a hello with post-quantum key shares has about 2 KiB."""
@@ -22,6 +25,19 @@ _RETRY = 0.01
 _HANDSHAKE = 22
 _CLIENT_HELLO = 1
 _SERVER_NAME = 0
+_PROTOCOLS = 16
+
+
+class Hello(NamedTuple):
+    """What a client asks for.
+
+    Attributes:
+        server_name: the name (SNI), or None.
+        protocols: the application protocols (ALPN), most wanted first; empty where it offers none.
+    """
+
+    server_name: str | None = None
+    protocols: tuple[bytes, ...] = ()
 
 
 class Incomplete(Exception):
@@ -57,14 +73,23 @@ def server_name(data: bytes) -> str | None:
     Raises:
         Incomplete: more bytes are needed to tell.
     """
+    return read_hello(data).server_name
+
+
+def read_hello(data: bytes) -> Hello:
+    """What the client hello at the beginning of ``data`` asks for; nothing where it is none.
+
+    Raises:
+        Incomplete: more bytes are needed to tell.
+    """
     hello = _hello(_Reader(data))
     if hello is None:
-        return None
+        return Hello()
     try:
-        return _name_in(hello)
+        return _asked(hello)
     except Incomplete:
         # The message is whole, so a field in it is longer than what it stands in. The TLS library will say so.
-        return None
+        return Hello()
 
 
 def _hello(records: _Reader) -> _Reader | None:
@@ -82,42 +107,55 @@ def _hello(records: _Reader) -> _Reader | None:
     return None
 
 
-def _name_in(hello: _Reader) -> str | None:
+def _asked(hello: _Reader) -> Hello:
     hello.take(2 + 32)
     for size in (1, 2, 1):  # session id, cipher suites, compression methods
         hello.vector(size)
     extensions = hello.vector(2)
+    name: str | None = None
+    protocols: tuple[bytes, ...] = ()
     while extensions.left:
         kind = extensions.number(2)
         extension = extensions.vector(2)
-        if kind == _SERVER_NAME:
-            names = extension.vector(2)
-            while names.left:
-                name_type = names.number(1)
-                name = names.vector(2).data
-                if name_type == 0:
-                    return name.decode("ascii", "replace")
+        if kind == _SERVER_NAME and name is None:
+            name = _name_in(extension.vector(2))
+        elif kind == _PROTOCOLS:
+            protocols = tuple(_protocols_in(extension.vector(2)))
+    return Hello(name, protocols)
+
+
+def _name_in(names: _Reader) -> str | None:
+    while names.left:
+        name_type = names.number(1)
+        name = names.vector(2).data
+        if name_type == 0:
+            return name.decode("ascii", "replace")
     return None
 
 
-async def peek_server_name(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> str | None:
-    """Wait for the client hello on ``sock`` and read the name in it, leaving every byte where it is.
+def _protocols_in(names: _Reader) -> Iterator[bytes]:
+    while names.left:
+        yield names.vector(1).data
+
+
+async def peek_hello(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> Hello:
+    """Wait for the client hello on ``sock`` and read what it asks for, leaving every byte where it is.
 
     Raises:
         OSError: the connection broke.
     """
     seen = -1
     while True:
-        await _readable(loop, sock)
+        await readable(loop, sock)
         try:
             data = sock.recv(MAX_HELLO, socket.MSG_PEEK)
         except (BlockingIOError, InterruptedError):
             continue
         try:
-            return server_name(data)
+            return read_hello(data)
         except Incomplete:
             if not data or len(data) == MAX_HELLO or _says_no_more(sock):
-                return None
+                return Hello()
         if len(data) == seen:
             # Readable stays true while the rest is on its way.
             await asyncio.sleep(_RETRY)
@@ -135,7 +173,8 @@ def _says_no_more(sock: socket.socket) -> bool:
     return bool(poll.poll(0))
 
 
-async def _readable(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
+async def readable(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
+    """Wait until ``sock`` can be read, or its connection has ended."""
     ready: asyncio.Future[None] = loop.create_future()
     loop.add_reader(sock.fileno(), _set, ready)
     try:

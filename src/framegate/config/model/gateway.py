@@ -92,6 +92,13 @@ class Listen(Model):
     """Whether each connection begins with a header of the PROXY protocol, 1 or 2, of a peer in `trusted_ips`."""
 
 
+class Metrics(Model):
+    """How metrics are told."""
+
+    names: Literal["framegate", "kong"] = field("framegate", origin="Prometheus: a name begins with its program's")
+    """What their names begin with: `framegate_`, or `kong_websocket_`."""
+
+
 class Gateway(Model):
     """How the gateway itself runs."""
 
@@ -135,3 +142,8 @@ class Gateway(Model):
     """Limits of each listener."""
     dns: Dns | None = field(None)
     """How the names of upstreams become addresses."""
+    status_listen: Address | None = field(None, origin="nothing is told that nobody asked for")
+    """Where `/metrics`, the probes `/livez` and `/readyz`, `/status` and `/log-level` are, without TLS and without
+    passwords; a change takes effect at the next start."""
+    metrics: Metrics | None = field(None)
+    """How metrics are told."""

@@ -1,26 +1,23 @@
 """Whose word counts about where a client comes from.
 
-Only what a trusted address says in ``X-Forwarded-*`` counts. ``Forwarded`` (RFC 7239) is not read, as in Kong.
+Only what a trusted peer says in ``X-Forwarded-*`` counts, and in the field that the configuration names for the
+client's address. Of ``Forwarded`` (RFC 7239) no more than its ``for=`` is read, and only where it is that field.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv6Address, ip_address
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
 
-from framegate.pdk.exchange import Exchange, Network
+from framegate.pdk.exchange import Exchange
+from framegate.pdk.trusted import Address, Network, Trusted, address_of
 
-Address = IPv4Address | IPv6Address
 Peer = tuple[str, int | None]
 
-
-def address_of(text: str) -> Address | None:
-    """The address that ``text`` is, or None; an IPv4 address that came in IPv6's clothes is the IPv4 address."""
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return None
-    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
+_QUOTED = r'"(?:[^"\\]|\\.)*"'
+_MEMBERS: Final = re.compile(rf'(?:[^,"]|{_QUOTED})+')
+_FOR: Final = re.compile(rf'(?:^|;)\s*for\s*=\s*({_QUOTED}|[^;"\s]+)\s*(?=;|$)', re.IGNORECASE)
 
 
 def is_within(address: Address, networks: Iterable[Network]) -> bool:
@@ -29,8 +26,10 @@ def is_within(address: Address, networks: Iterable[Network]) -> bool:
 
 
 def peer_is_trusted(exchange: Exchange) -> bool:
-    """Whether the client's connection comes from a trusted address; a Unix socket has none."""
-    if exchange.peer is None or not exchange.trusted:
+    """Whether the client's connection comes from a trusted peer."""
+    if exchange.peer is None:
+        return _trusted(exchange).unix
+    if not exchange.trusted:
         return False
     address = address_of(exchange.peer[0])
     return address is not None and is_within(address, exchange.trusted)
@@ -39,14 +38,16 @@ def peer_is_trusted(exchange: Exchange) -> bool:
 def forwarded_peer(exchange: Exchange) -> Peer | None:
     """Address and port of the client behind the trusted proxies; the port is None where nobody told it.
 
-    ``X-Forwarded-For`` is read from its end, where the nearest proxy wrote: the first address that is not trusted is
-    the client's, for everything before it is that client's own claim. What is no address ends the search.
+    The field is read from its end, where the nearest proxy wrote: the first address that is not trusted is the
+    client's, for everything before it is that client's own claim. What is no address ends the search.
     """
     found: Peer | None = exchange.peer
     if exchange.head is None or not peer_is_trusted(exchange):
         return found
-    said = ",".join(exchange.head.headers.getall("X-Forwarded-For", ()))
-    for member in reversed(said.split(",")):
+    trusted = _trusted(exchange)
+    said = ",".join(exchange.head.headers.getall(trusted.header, ()))
+    members = _forwarded_for(said) if trusted.header.lower() == "forwarded" else said.split(",")
+    for member in reversed(list(members)):
         if not (member := member.strip()):
             continue
         peer = _peer(member)
@@ -54,9 +55,22 @@ def forwarded_peer(exchange: Exchange) -> Peer | None:
             break
         found = peer
         address = address_of(peer[0])
-        if address is None or not is_within(address, exchange.trusted):
+        if not trusted.recursive or address is None or not is_within(address, trusted):
             break
     return found
+
+
+def _trusted(exchange: Exchange) -> Trusted:
+    trusted = exchange.trusted
+    return trusted if isinstance(trusted, Trusted) else Trusted(trusted)
+
+
+def _forwarded_for(said: str) -> Iterator[str]:
+    """What each element names as the one that it was received from (RFC 7239, section 5.2)."""
+    for element in _MEMBERS.findall(said):
+        found = _FOR.search(element)
+        # An element without it was added by a proxy that tells nothing: the search ends there.
+        yield "unknown" if found is None else re.sub(r"\\(.)", r"\1", found[1].strip('"'))
 
 
 def split_host(text: str) -> tuple[str, int | None]:

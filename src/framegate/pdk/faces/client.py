@@ -25,7 +25,8 @@ class Client:
         self._phase = phase
 
     def get_ip(self) -> str | None:
-        """The address of the connection: the client's, or that of a proxy before us. None on a Unix socket.
+        """The address of the connection: the client's, or that of a proxy before us; where that speaks the PROXY
+        protocol, the one that it tells. None on a Unix socket.
 
         Phases: every phase.
         Source: as ``kong.client.get_ip`` of Kong's PDK.
@@ -33,14 +34,13 @@ class Client:
         return None if self._exchange.peer is None else self._exchange.peer[0]
 
     def get_forwarded_ip(self) -> str | None:
-        """The client's address: where the connection comes from a trusted address, as ``X-Forwarded-For`` tells it.
+        """The client's address: where the connection comes from a trusted address, as ``real_ip_header`` tells it.
 
-        The field is read from its end, past the trusted addresses, so that a client cannot choose its own. None on a
-        Unix socket.
+        The field, ``X-Forwarded-For`` by default, is read from its end, past the trusted addresses, so that a client
+        cannot choose its own. None on a Unix socket about which nobody told.
 
         Phases: every phase.
-        Source: as ``kong.client.get_forwarded_ip`` of Kong's PDK, with ``real_ip_header`` being ``X-Forwarded-For`` and
-            ``real_ip_recursive`` on.
+        Source: as ``kong.client.get_forwarded_ip`` of Kong's PDK.
         """
         peer = forwarded_peer(self._exchange)
         return None if peer is None else peer[0]

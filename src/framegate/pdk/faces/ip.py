@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from framegate.pdk.exchange import Exchange
 from framegate.pdk.faces._checks import a_str, broken
-from framegate.pdk.faces._forwarded import address_of, is_within
+from framegate.pdk.faces._forwarded import is_within
+from framegate.pdk.trusted import address_of
 
 
 class IP:
@@ -19,7 +20,8 @@ class IP:
         """Whether ``address`` lies in one of the ``trusted_ips``, whose word in ``X-Forwarded-*`` counts.
 
         Args:
-            address: an IPv4 or IPv6 address; None, which :meth:`Client.get_ip` gives for a Unix socket, is not trusted.
+            address: an IPv4 or IPv6 address; None, which :meth:`Client.get_ip` gives for a Unix socket, is trusted if
+                ``trusted_ips`` has ``unix:``.
 
         Raises:
             PDKError: ``address`` is not an address.
@@ -28,7 +30,7 @@ class IP:
         Source: as ``kong.ip.is_trusted`` of Kong's PDK; None and the error are framegate's own.
         """
         if address is None:
-            return False
+            return getattr(self._exchange.trusted, "unix", False)
         parsed = address_of(a_str("kong.ip.is_trusted", "address", address))
         if parsed is None:
             raise broken("kong.ip.is_trusted", f"{address!r} is not an IPv4 or IPv6 address")
