@@ -22,6 +22,7 @@ from framegate.resolve import addresses, connect_first, family_of
 from framegate.transport import Receiver, TcpTransport, Transport, poller_of
 from framegate.transport.connecting import begin_connecting, connected_socket
 from framegate.transport.stream import StreamTransport
+from framegate.transport.telling import telling
 
 MAX_EARLY = 64 * 1024
 """Bytes that an upstream may send behind its 101 before it is read no further, until the session reads it."""
@@ -59,6 +60,7 @@ async def dial(
     ssl: ssl_module.SSLContext | None,
     server_hostname: str | None,
     unix_path: str | None,
+    prelude: bytes = b"",
     departure: Departure | None = None,
     departed: Callable[[], FramegateError] | None = None,
 ) -> Connected:
@@ -74,6 +76,7 @@ async def dial(
         ssl: the context for ``wss``; None verifies against the system's authorities.
         server_hostname: the name for SNI and verification; None takes the URL's host.
         unix_path: connect to this Unix socket instead.
+        prelude: what goes out before TLS and everything else.
         departure: tells when the client leaves; then all this is for nobody.
         departed: makes the error for that.
 
@@ -86,6 +89,8 @@ async def dial(
     reader = AnswerReader(
         key, offered=offered, extensions=extensions, max_refusal_body=options.max_refusal_body
     )  # fmt: skip
+    if prelude and not url.secure:
+        request = prelude + request
     handshake = Handshake(loop, request, reader)
     timer = None
     if options.connect_timeout is not None:
@@ -99,7 +104,9 @@ async def dial(
             sock, sent = begin_connecting(*address, request)
             handshake.begin(TcpTransport(poller_of(loop), sock, options.write_high_water), sent)
         else:
-            opening = loop.create_task(_open(loop, url, ssl, server_hostname, unix_path, options.write_high_water))
+            opening = loop.create_task(
+                _open(loop, url, ssl, server_hostname, unix_path, options.write_high_water, prelude)
+            )
             opening.add_done_callback(handshake.opened)
         answer = await handshake.answered
         if answer.status >= 300:
@@ -232,6 +239,7 @@ async def _open(
     server_hostname: str | None,
     unix_path: str | None,
     high_water: int,
+    prelude: bytes,
 ) -> Transport:
     poller = poller_of(loop)
     sock = await _connect(loop, poller, url, unix_path)
@@ -240,10 +248,12 @@ async def _open(
         return transport
     stream = StreamTransport(loop, poller.buffer, high_water)
     try:
+        if prelude:
+            await loop.sock_sendall(sock, prelude)
         await loop.create_connection(
             lambda: stream,
             sock=sock,
-            ssl=ssl or ssl_module.create_default_context(),
+            ssl=ssl or telling(ssl_module.create_default_context()),
             server_hostname=server_hostname or url.host,
         )
     except BaseException:

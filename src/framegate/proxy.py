@@ -40,6 +40,7 @@ from framegate.handshake import (
 from framegate.hook_failure import hook_error
 from framegate.messages import check_side, checked_payload
 from framegate.options import ProxyOptions
+from framegate.proxy_protocol import write_header
 from framegate.request import Request
 from framegate.session.closing import State
 from framegate.session.policy import Policies, policies_of
@@ -449,10 +450,14 @@ class Proxy:
             subprotocols=offered,
             extensions=", ".join(map(str, extensions)),
         )
+        prelude = b""
+        if how.proxy_protocol is not None:
+            prelude = write_header(how.proxy_protocol, peer, connection.local_address())
         return await dial(
             url,
             wire,
             key,
+            prelude=prelude,
             offered=offered,
             extensions=extensions,
             options=self._options,

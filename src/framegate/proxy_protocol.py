@@ -41,6 +41,7 @@ _SSL_VERSION = 0x21
 _SSL_CN = 0x22
 _CLIENT_SSL = 0x01
 _CLIENT_CERTIFICATE = 0x02 | 0x04
+_KINDS: Final[dict[bytes, type[IPv4Address] | type[IPv6Address]]] = {b"TCP4": IPv4Address, b"TCP6": IPv6Address}
 _FIXED = 16
 _BLOCK: Final = {0x11: 12, 0x21: 36, 0x31: 216}
 _DATAGRAMS: Final = {0x12, 0x22, 0x32}
@@ -120,7 +121,7 @@ def _read_v1(data: bytes) -> tuple[Header, int] | None:
     if line == b"UNKNOWN" or line.startswith(b"UNKNOWN "):
         return Header(1), end + 2
     words = line.split(b" ")
-    kind = {b"TCP4": IPv4Address, b"TCP6": IPv6Address}.get(words[0])
+    kind = _KINDS.get(words[0])
     if kind is None:
         raise Malformed("the protocol of version 1 is TCP4, TCP6 or UNKNOWN")
     if len(words) != 5:

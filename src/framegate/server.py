@@ -23,6 +23,7 @@ from framegate.request import Request
 from framegate.transport import TcpTransport, Transport, poller_of
 from framegate.transport.client_hello import Hello, peek_hello
 from framegate.transport.stream import StreamTransport
+from framegate.transport.telling import reason_of
 
 Handler = Callable[[Request], Awaitable[Any]]
 
@@ -297,7 +298,7 @@ class Server:
                 await self.loop.connect_accepted_socket(lambda: stream, sock, ssl=context)
         except (OSError, TimeoutError) as error:
             # A client that speaks no TLS, or leaves, is no event for the operator.
-            _log.info("TLS with %s failed: %s", peer, error or "not complete in time")
+            _log.info("TLS with %s failed: %s", peer, reason_of(error) or "not complete in time")
             sock.close()
             return
         except asyncio.CancelledError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl as ssl_module
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from framegate.handshake import checked_headers, checked_host, checked_origin, checked_subprotocols
 
@@ -21,10 +21,11 @@ class UpstreamOptions(NamedTuple):
     ssl: ssl_module.SSLContext | None = None
     server_hostname: str | None = None
     unix_path: str | None = None
-    # For the gateway alone: names of the client's fields that stay behind, in lower case, and whether the client is a
-    # proxy whose forwarding headers count.
+    # For the gateway alone: names of the client's fields that stay behind, in lower case, whether the client is a
+    # proxy whose forwarding headers count, and the version of the PROXY protocol that tells of it ahead of everything.
     without: frozenset[str] = frozenset()
     trusted: bool = False
+    proxy_protocol: Literal[1, 2] | None = None
 
     @classmethod
     def of(

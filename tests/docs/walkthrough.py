@@ -6,7 +6,8 @@ What the blocks of a page mean:
 - ``sh`` is run to its end in the page's folder; a ``text`` block that follows is its output, errors included. In it,
   ``…`` stands for anything within a line, and a line with nothing else for any lines;
 - ``sh`` with the title ``… terminal`` goes on running beside the others; a ``text`` block that follows is the beginning
-  of its output. The same terminal again ends what ran there. Without such a block, framegate must say that it listens;
+  of its output. The same terminal again ends what ran there. Without such a block, framegate must say that it listens, and of
+  others nothing is known: a page then waits a moment;
 - ``text`` with the title ``… terminal`` holds lines that this terminal has shown, or is about to show;
 - ``sh title="installation"`` is not run: what it would install is what the tests run with;
 - all other blocks are for reading.
@@ -135,7 +136,8 @@ class Walk:
             old.close()
         terminal = _Terminal(step.block.text, self.folder, self._environment())
         self._terminals[step.block.title] = terminal
-        self._see(terminal, step.output or LISTENING + "…", where)
+        if step.output is not None or "framegate" in step.block.text:
+            self._see(terminal, step.output or LISTENING + "…", where)
 
     def _look(self, step: Step, where: str) -> None:
         self._see(self._terminals[step.block.title], step.block.text, where)

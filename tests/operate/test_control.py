@@ -134,14 +134,15 @@ async def test_every_serving_process_answers(place: Place, count: int) -> None:
         assert [reply.worker for reply in replies] == ([0] if count == 1 else [1, 2])
         assert all(fact is not None and fact["generation"] == 1 and fact["sessions"] == 0 for fact in facts)
         assert [reply.pid for reply in replies] == [fact["pid"] for fact in facts if fact is not None]
-        assert [reply.answer for reply in await crew.ask_all("metrics", {}, timeout=10)] == [{"text": ""}] * count
+        told = [reply.answer for reply in await crew.ask_all("metrics", {}, timeout=10)]
+        assert len(told) == count and all(answer is not None and isinstance(answer["text"], str) for answer in told)
         assert [reply.answer for reply in await crew.ask_all("health", {}, timeout=10)] == [{"upstreams": []}] * count
         wrong = await crew.ask_all("level", {"level": "loud"}, timeout=10)
         assert all(reply.error is not None and "'loud'" in reply.error for reply in wrong)
         if count > 1:
             await crew.ask_all("level", {"level": "error"}, timeout=10)
             asked = await crew.ask_all("level", {}, timeout=10)
-            assert [reply.answer for reply in asked] == [{"level": "error"}] * count
+            assert [reply.answer and reply.answer["level"] for reply in asked] == ["error"] * count
         await crew.reload(source.read(place.text(word="B:").encode()), 2)
         assert await answer(url) == "B:hello"
         again = [reply.answer for reply in await crew.ask_all("status", {}, timeout=10)]

@@ -70,6 +70,7 @@ def test_ports_probes_and_selectors_fit_together() -> None:
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
     gateway = yaml.safe_load(loaded("configmap")["data"]["gateway.yaml"])["gateway"]
     assert gateway["listen"] == [f"0.0.0.0:{ports['websocket']}"]
+    assert gateway["status_listen"] == f"0.0.0.0:{ports['status']}"
     paths = {name: container[name]["httpGet"] for name in ("startupProbe", "livenessProbe", "readinessProbe")}
     assert {name: probe["path"] for name, probe in paths.items()} == {
         "startupProbe": "/livez",

@@ -14,8 +14,8 @@ def say(message: str) -> None:
     print(f"framegate: {' '.join(message.split())}", file=sys.stderr, flush=True)
 
 
-def start_log(level: str) -> None:
+def start_log(level: str, form: str = "text") -> None:
     """Log to standard error: framegate from ``level`` on, everything else from warnings on. From now on nothing fails
     because standard error takes no more."""
     logs.forgive()
-    logs.start_log(level)
+    logs.start_log(level, form=form)

@@ -32,6 +32,7 @@ def run(file: str, plugin_paths: tuple[Path, ...], workers: int | None, log_leve
 
     SIGHUP reads it again; SIGTERM and SIGINT drain, a second one stops at once.
     """
+    from framegate.observe.status import attached
     from framegate.operate.lifecycle import Lifecycle
     from framegate.operate.lifecycle import run as run_to_the_end
     from framegate.operate.signals import EarlySignals
@@ -45,12 +46,12 @@ def run(file: str, plugin_paths: tuple[Path, ...], workers: int | None, log_leve
         click.echo(line, err=True)
     if first.config is None:
         return WRONG
-    start_log(log_level or first.config.gateway.log_level)
+    start_log(log_level or first.config.gateway.log_level, first.config.gateway.log_format)
     notifier = Notifier.of(os.environ)
 
     async def serve() -> int:
         crew = _crew(source, first.config.gateway.workers if workers is None else workers, log_level)  # type: ignore[union-attr]
-        life = Lifecycle(crew, source, first, say=say, notifier=notifier)
+        life = Lifecycle(crew, source, first, say=say, notifier=notifier, attachments=[attached])
         if early.hung_up:
             life.reload("SIGHUP")
         return await life.run()

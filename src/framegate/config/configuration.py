@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from framegate.pdk.entities import Entities
 from framegate.pdk.plugin import PluginInstance
@@ -220,7 +220,7 @@ class Service:
         tls_verify: whether the upstream's certificate is verified; None leaves it to the default, which is to verify.
         tls_server_name: the name that the upstream is asked for and verified by, or None for the host's.
         tls_min_version: ``"TLSv1.2"`` or ``"TLSv1.3"``.
-        proxy_protocol: ``"v1"`` or ``"v2"`` where the upstream is told of the client before everything else.
+        proxy_protocol: the version by which the upstream is told of the client before everything else, or None.
         client_certificate: what is shown to the upstream.
         ca_certificates: whom to trust instead of the system's authorities; none trusts those.
         options: :class:`framegate.options.ProxyOptions` by name, only those that the file names; times in seconds.
@@ -242,7 +242,7 @@ class Service:
     enabled: bool = True
     tls_server_name: str | None = None
     tls_min_version: str = "TLSv1.2"
-    proxy_protocol: str | None = None
+    proxy_protocol: Literal[1, 2] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     line: int | None = None

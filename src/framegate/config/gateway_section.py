@@ -166,8 +166,8 @@ class GatewaySection:
             else:
                 address, tls, proxied = parse_address(entry.address), entry.tls, entry.proxy_protocol
             path = None if address.path is None else str(self._absolute(address.path))
-            line = self.problems.document.line(at)
-            listen = Listen(address.host, address.port, path, line=line, proxy_protocol=proxied)
+            here = self.problems.document.line(at)
+            listen = Listen(address.host, address.port, path, line=here, proxy_protocol=proxied)
             key = (address.host, address.port, path)
             first, line = seen.setdefault(key, (index, listen.line))
             if first != index and address.port != 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 from framegate.config.configuration import (
     CaCertificate,
@@ -26,6 +26,8 @@ from framegate.config.model.fields import split_target
 from framegate.config.model.options import as_table_options
 from framegate.config.rules import algorithm_of, url_of
 from framegate.pdk.plugin import PluginInstance
+
+_PROXY_PROTOCOL: Final[Mapping[str, Literal[1, 2]]] = {"v1": 1, "v2": 2}
 
 
 def resolve(path: Path, gateway: Gateway, drafts: Drafts, instances: Mapping[Draft, PluginInstance]) -> Configuration:
@@ -84,7 +86,7 @@ class _Resolver:
             tls_verify=fields.tls_verify,
             tls_server_name=fields.tls_server_name,
             tls_min_version=fields.tls_min_version,
-            proxy_protocol=fields.proxy_protocol,
+            proxy_protocol=None if fields.proxy_protocol is None else _PROXY_PROTOCOL[fields.proxy_protocol],
             client_certificate=self._client_certificate(draft),
             ca_certificates=tuple(self.authority(found) for found in draft.references.get("ca_certificates", ())),
             enabled=fields.enabled,

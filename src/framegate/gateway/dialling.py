@@ -224,9 +224,10 @@ class Dialler:
             headers=edits.pairs(),
             host=sent_host,
             ssl=self._context(service, upstream) if url.secure else None,
-            server_hostname=without_port(host_header) if host_header else name,
+            server_hostname=service.tls_server_name or (without_port(host_header) if host_header else name),
             without=edits.names() | IDENTITY_NAMES,
             trusted=peer_is_trusted(exchange),
+            proxy_protocol=service.proxy_protocol,
         )
         await proxy.connect_upstream_to(url, how)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from framegate.config.configuration import Configuration, Route
 from framegate.errors import HandshakeRefused, HookError, UpstreamUnavailable
 from framegate.gateway.answers import NO_ROUTE, UNAVAILABLE, UNEXPECTED, message
+from framegate.gateway.client_certificates import certificate_of
 from framegate.gateway.dialling import Dialler
 from framegate.gateway.lineup import Lineup, PluginTable
 from framegate.gateway.live import LiveSession
@@ -277,6 +278,7 @@ class Gateway:
         else:
             # A reload may have come between its TLS and its request.
             exchange.entities, exchange.trusted = self.config.entities, self.config.gateway.trusted_ips
+            exchange.client_certificate = certificate_of(connection.transport.get_extra_info("ssl_object"))
         # Whoever answers the request knows by this what it came to.
         connection.attachment = exchange
         exchange.head = request._head

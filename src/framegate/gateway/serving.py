@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from framegate.config.configuration import Listen
+from framegate.errors import ConfigError
 from framegate.gateway.certificates import Certificates, file_context
 from framegate.gateway.handler import Gateway
 from framegate.options import ServerLimits
 from framegate.pdk.exchange import Exchange
 from framegate.pdk.failure import PluginFailure, log_failure
-from framegate.server import Server, serving
+from framegate.server import Proxies, Server, serving
+from framegate.transport.telling import reason_of
 
 _log = logging.getLogger("framegate.gateway")
 
@@ -53,10 +55,10 @@ async def listening(gateway: Gateway, listen: Listen) -> AsyncIterator[Server]:
         OSError: the address cannot be listened on.
     """
     limits = ServerLimits.of(**gateway.config.gateway.limits)
-    tls = tls_of(gateway, listen)
+    tls, proxies = tls_of(gateway, listen), proxies_of(gateway, listen)
     gateway.start()
     place = {"unix_path": listen.path} if listen.path is not None else {"host": listen.host, "port": listen.port}
-    async with serving(gateway.handle, limits, tls, **place) as server:
+    async with serving(gateway.handle, limits, tls, proxies, **place) as server:
         yield server
     await gateway.close()
 
@@ -70,6 +72,15 @@ def tls_of(gateway: Gateway, listen: Listen) -> ClientTLS | None:
     return ClientTLS(gateway, _certificates(gateway, listen)) if listen.tls else None
 
 
+def proxies_of(gateway: Gateway, listen: Listen) -> Proxies | None:
+    """Who puts a header of the PROXY protocol before everything else at an address of the gateway; None for nobody."""
+    return gateway.config.gateway.trusted_ips.holds if listen.proxy_protocol else None
+
+
 def _certificates(gateway: Gateway, listen: Listen) -> Certificates:
-    own = None if listen.cert is None else file_context(listen.cert, listen.key, where=f"listen {listen}")
-    return Certificates(gateway.config.snis, own)
+    where, rules = f"listen {listen}", listen.rules
+    own = None if listen.cert is None else file_context(listen.cert, listen.key, where=where, rules=rules)
+    try:
+        return Certificates(gateway.config.snis, own, rules)
+    except OSError as error:
+        raise ConfigError(f"{where}: {rules.client_ca}: {reason_of(error)}") from None

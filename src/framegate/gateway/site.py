@@ -21,7 +21,7 @@ from framegate.gateway.handler import Gateway
 from framegate.gateway.live import LiveSession
 from framegate.gateway.plugin_code import package_of
 from framegate.gateway.reload import Change, Marks, differences, marks_of, with_known_plugins
-from framegate.gateway.serving import ClientTLS, tls_of
+from framegate.gateway.serving import ClientTLS, proxies_of, tls_of
 from framegate.listeners import let_go
 from framegate.observe.tally import UNNAMED, Tally, name_of
 from framegate.options import ServerLimits
@@ -222,13 +222,15 @@ class Site:
         gateway = prepared.gateway
         limits = ServerLimits.of(**gateway.config.gateway.limits)
         before, self._servers = self._servers, {}
+        listens = keyed(gateway.config.gateway.listen)
         for key, tls in prepared.tls.items():
+            proxies = proxies_of(gateway, listens[key])
             if key in before:
                 server = before.pop(key)
-                server.adopt(gateway.handle, limits, tls)
+                server.adopt(gateway.handle, limits, tls, proxies)
             else:
                 opened = prepared.opened[key]
-                server = CountingServer(gateway.handle, opened.sockets, limits, tls, opened.owned)
+                server = CountingServer(gateway.handle, opened.sockets, limits, tls, opened.owned, proxies)
                 server.tally = self.tally
             self._servers[key] = server
         for server in self._retired:

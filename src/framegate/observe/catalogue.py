@@ -1,4 +1,4 @@
-"""Every metric that framegate has, as a table: names, labels, meanings, and how the values of several workers become one.
+"""Every metric that framegate has, as a table: names, labels, meanings, and how the values of workers become one.
 
 Where values come from, other modules know.
 """
@@ -59,7 +59,10 @@ def _gauge(name: str, help: str, *labels: str, merging: Merging = "sum") -> Defi
 CONNECTIONS_ACTIVE = _gauge("connections_active", "Client connections that are open, those before their 101 included.")
 CONNECTIONS = _counter("connections_total", "Client connections accepted.")
 HANDSHAKES = _counter(
-    "handshakes_total", "Opening requests of clients by the status that answered them, 101 included.", "status", *OF_ROUTE
+    "handshakes_total",
+    "Opening requests of clients by the status that answered them, 101 included.",
+    "status",
+    *OF_ROUTE,
 )
 SESSIONS_ACTIVE = _gauge("sessions_active", "Sessions that live.", *OF_ROUTE)
 SESSIONS = _counter(
@@ -112,7 +115,9 @@ TARGET_CONNECTIONS = _gauge("upstream_target_connections", "Live sessions of a t
 WORKER_UP = _gauge("worker_up", "Whether a worker answers.", "worker", merging="once")
 WORKER_RESTARTS = _counter("worker_restarts_total", "Workers that were started again.", merging="once")
 READY = _gauge("ready", "Whether new clients are welcome, as /readyz says.", merging="once")
-RELOAD_SUCCESS = _gauge("config_last_reload_success", "Whether the last reload was served; 1 before the first one.", merging="once")
+RELOAD_SUCCESS = _gauge(
+    "config_last_reload_success", "Whether the last reload was served; 1 before the first one.", merging="once"
+)
 RELOAD_TIME = _gauge(
     "config_last_reload_timestamp_seconds",
     "When the configuration was last read, in seconds since the epoch.",

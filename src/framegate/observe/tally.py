@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
 from framegate._build import pick
@@ -25,8 +26,8 @@ UNNAMED: Final = ("", "")
 CODES: Final = frozenset(range(1000, 1016)) | {3000, 3003, 3008}
 """The close codes of RFC 6455, section 7.4, and of its registry; others are told as ``other``."""
 
-STATUSES: Final = frozenset((101, 200, 301, 302, 307, 308, 400, 401, 403, 404, 405, 408, 409, 410, 411, 413, 414, 422, 426, 429, 431, 500, 501, 502, 503, 504, 505))  # fmt: skip
-"""The statuses that framegate answers with, and those that upstreams and plugins use; others are told by their class."""
+STATUSES: Final = frozenset(map(int, HTTPStatus))
+"""The statuses that have a meaning; others are told by their class, as ``4xx``."""
 
 NO_CODE, NO_CLOSE = "1005", "1006"
 """A close frame without a code, and an end without a close frame (RFC 6455, section 7.1.5)."""
@@ -49,7 +50,9 @@ class Traffic:
         values: for each of :data:`DIRECTIONS`, the numbers of :attr:`FIELDS`.
     """
 
-    FIELDS: Final = ("data", "ping", "pong", "close", "texts", "binaries", "text_bytes", "other_bytes", "dropped", "edited")
+    FIELDS: Final = (
+        "data", "ping", "pong", "close", "texts", "binaries", "text_bytes", "other_bytes", "dropped", "edited",
+    )  # fmt: skip
 
     __slots__ = ("values",)
 

@@ -19,9 +19,13 @@ class Alone(Local):
         source: the gateway's file.
         passed: sockets that the service manager has passed.
         level: what to log, whatever the file says; None leaves it to the file.
+
+    Attributes:
+        restarts: 0, for there is nobody to start it again.
     """
 
     def __init__(self, source: Source, passed: Sequence[Passed] = (), level: str | None = None) -> None:
+        self.restarts = 0
         self._binder = Binder(passed)
         self.member = Member(source, self._binder.open, level=level)
         super().__init__(self.member.handlers)

@@ -18,6 +18,7 @@ from typing import Any, Literal, Protocol
 from framegate.config.configuration import Configuration
 from framegate.errors import FramegateError
 from framegate.operate.control import Refused, Reply
+from framegate.operate.logs import set_form
 from framegate.operate.signals import STOP, StopSignals
 from framegate.operate.source import Attempt, Source
 from framegate.operate.systemd import Notifier
@@ -27,7 +28,13 @@ _log = logging.getLogger("framegate.operate")
 
 
 class Crew(Protocol):
-    """The process or the processes that serve."""
+    """The process or the processes that serve.
+
+    Attributes:
+        restarts: how many processes have been started in place of others.
+    """
+
+    restarts: int
 
     async def start(self, attempt: Attempt) -> list[str]:
         """Begin with a sound configuration; returns the addresses."""
@@ -222,11 +229,14 @@ class Lifecycle:
         state.reloads += 1
         state.last_reload = Reload(time.time(), True, message)
         old, self.config = self.config, attempt.config
+        set_form(attempt.config.gateway.log_format)
         for warning in attempt.warnings:
             _log.warning("%s", warning)
         _log.info("reloaded, generation %d: %s", state.generation, message)
         if old.gateway.workers != attempt.config.gateway.workers:
             _log.warning("gateway.workers has changed: it takes effect at the next start")
+        if str(old.gateway.status_listen) != str(attempt.config.gateway.status_listen):
+            _log.warning("gateway.status_listen has changed: it takes effect at the next start")
         self._keep_watch()
 
     def _failed(self, problems: Sequence[str]) -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import io
 import logging
 import sys
-from typing import Any, Final
+from typing import Any
 
-FORMAT: Final = "%(asctime)s %(levelname)s {who}%(name)s: %(message)s"
+from framegate.telemetry.process_log import ProcessFormatter
 
 
 class _Forgiving(io.FileIO):
@@ -38,17 +38,26 @@ def forgive() -> None:
     sys.stderr = io.TextIOWrapper(raw, encoding=old.encoding, errors="backslashreplace", write_through=True)
 
 
-def start_log(level: str, who: str = "") -> None:
+def start_log(level: str, who: str = "", form: str = "text") -> None:
     """Log to standard error: framegate from ``level`` on, everything else from warnings on.
 
     Args:
         level: ``"debug"``, ``"info"``, ``"warning"`` or ``"error"``.
         who: put before each line's logger, such as ``"worker 1"``.
+        form: ``"text"`` or ``"json"``.
     """
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.WARNING, format=FORMAT.format(who=f"[{who}] " if who else "")
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(ProcessFormatter(who))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
+    set_form(form)
     set_level(level)
+
+
+def set_form(form: str) -> None:
+    """Write lines as ``"text"`` or as ``"json"`` from now on."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, ProcessFormatter):
+            handler.formatter.json = form == "json"
 
 
 def set_level(level: str) -> None:

@@ -6,18 +6,17 @@ alone or all workers.
 
 from __future__ import annotations
 
-import logging
 import os
 import time
-from collections.abc import Callable
 from typing import Any
 
-from framegate.gateway.site import Open, Site, Swap
+from framegate.gateway.site import Open, Site, Swap, keyed
+from framegate.observe import levels
+from framegate.observe.collector import Collector
 from framegate.operate.control import Handler, Refused
-from framegate.operate.logs import set_level
+from framegate.operate.logs import set_form, set_level
+from framegate.operate.sockets import url_of
 from framegate.operate.source import Attempt, Source
-
-_LEVELS = ("debug", "info", "warning", "error")
 
 
 class Member:
@@ -33,7 +32,6 @@ class Member:
         site: the running gateway.
         generation: how many configurations this process has been given, its first one included; workers are told.
         handlers: what answers, by name: ``status``, ``health``, ``level`` and ``metrics``.
-        metrics: makes the text that ``metrics`` answers.
     """
 
     def __init__(self, source: Source, open: Open, *, number: int = 0, level: str | None = None) -> None:
@@ -42,7 +40,8 @@ class Member:
         self.number = number
         self.generation = 0
         self.started_at = time.time()
-        self.metrics: Callable[[], str] = str
+        self._levels = levels.Levels()
+        self._collector = Collector(self.site)
         self.handlers: dict[str, Handler] = {
             "status": self._status,
             "health": self._health,
@@ -65,9 +64,11 @@ class Member:
         finally:
             self.source.forget(self.site.packages())
         self.generation = generation
+        set_form(attempt.config.gateway.log_format)
         level = attempt.config.gateway.log_level
         if self._fixed_level is None and level != self._file_level:
             self._file_level = level
+            self._levels.settle()
             set_level(level)
         return swap
 
@@ -78,19 +79,28 @@ class Member:
             "started_at": self.started_at,
             "generation": self.generation,
             "sessions": self.site.sessions,
+            "listeners": self._listeners(),
         }
+
+    def _listeners(self) -> list[str]:
+        gateway = self.site.gateway
+        if gateway is None:
+            return []
+        listens = keyed(gateway.config.gateway.listen)
+        return [url_of(listens[key], server.port) for key, server in self.site.servers.items()]
 
     async def _health(self, arguments: dict[str, Any]) -> dict[str, Any]:
         gateway = self.site.gateway
         return {"upstreams": [] if gateway is None else gateway.health()}
 
     async def _level(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        level = arguments.get("level")
-        if level is not None:
-            if level not in _LEVELS:
-                raise Refused(f"level must be {', '.join(_LEVELS)}, not {level!r}")
-            set_level(level)
-        return {"level": logging.getLevelName(logging.getLogger("framegate").level).lower()}
+        if arguments:
+            try:
+                self._levels.change(**levels.checked(arguments))
+            except ValueError as error:
+                raise Refused(str(error)) from error
+        found = self._levels.levels()
+        return {"level": found.get(levels.ROOT), "levels": found}
 
     async def _metrics(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        return {"text": self.metrics()}
+        return {"text": await self._collector.text()}

@@ -70,7 +70,7 @@ class Source:
         yield from config.gateway.plugin_paths
         yield from self.plugin_paths
         for listen in config.gateway.listen:
-            for file in (listen.cert, listen.key):
+            for file in (listen.cert, listen.key, listen.rules.client_ca, listen.rules.client_crl):
                 if file is not None:
                     yield Path(file)
 

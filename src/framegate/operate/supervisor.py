@@ -58,6 +58,9 @@ class Supervisor:
         count: how many workers.
         passed: sockets that the service manager has passed.
         level: what to log, whatever the file says; None leaves it to the file.
+
+    Attributes:
+        restarts: how many workers have been started in place of others.
     """
 
     def __init__(self, source: Source, count: int, passed: Sequence[Passed] = (), level: str | None = None) -> None:
@@ -67,6 +70,7 @@ class Supervisor:
         self._slots = [Slot(self, number) for number in range(1, count + 1)]
         self.orders: Orders | None = None
         self.stopping = False
+        self.restarts = 0
 
     async def start(self, attempt: Attempt) -> list[str]:
         """Hold the addresses and start the workers; returns the addresses once all workers are ready.
@@ -253,6 +257,7 @@ class Slot:
             self._process = None
             try:
                 self._process = await WorkerProcess.spawned(self._number)
+                self._supervisor.restarts += 1
                 await self._make_ready(self._process)
             except (OSError, Refused, TimeoutError) as error:
                 _log.error("worker %d does not start: %s", self._number, error or "no answer")

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from framegate._version import __version__
 from framegate.handshake.request import RequestHead
@@ -71,6 +71,18 @@ class Node:
     version: str = __version__
 
 
+class ClientCertificate(NamedTuple):
+    """What a client has shown in its TLS, verified.
+
+    Attributes:
+        chain: its certificate, then those that it has sent with it (PEM).
+        fields: its certificate, as :meth:`ssl.SSLSocket.getpeercert` gives it.
+    """
+
+    chain: tuple[str, ...]
+    fields: Mapping[str, Any]
+
+
 @dataclass(slots=True)
 class UpstreamPlan:
     """What plugins want of the request to the upstream; None leaves the choice to route and service.
@@ -111,6 +123,7 @@ class Exchange:
         scheme: ``"ws"`` or ``"wss"``, how the client came.
         local_port: the port that it came to; None on a Unix socket.
         server_name: the name that its TLS asked for (SNI), or None.
+        client_certificate: what the client has shown in it, or None.
         started_at: when it connected, in seconds since the epoch.
         entities: what the configuration holds.
         node: the process.
@@ -135,6 +148,7 @@ class Exchange:
     scheme: str = "ws"
     local_port: int | None = None
     server_name: str | None = None
+    client_certificate: ClientCertificate | None = None
     started_at: float = 0.0
     entities: Entities = field(default_factory=Entities)
     node: Node = field(default_factory=Node)

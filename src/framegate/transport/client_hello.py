@@ -1,5 +1,5 @@
-"""What a TLS client's first message asks for: the server name and the application protocols (RFC 8446, section 4.1.2; RFC
-6066, section 3; RFC 7301, section 3.1).
+"""What a TLS client's first message asks for: the server name and the application protocols (RFC 8446, section 4.1.2;
+RFC 6066, section 3; RFC 7301, section 3.1).
 
 Read by looking at the bytes before the TLS library takes them: its own callback for the name would have to be set on
 the user's context, which other servers may share, not all of them through Python's ``ssl``.

@@ -111,7 +111,7 @@ class Gateway(Model):
     workers: Annotated[int, Between(1, 1024)] = field(1, origin="one process is easiest to watch")
     """How many processes serve; a change takes effect at the next start."""
     watch: bool = field(False, origin="a file that is being written must not be served")
-    """Whether a change of this file, of a plugin in `plugin_paths` or of a listener's certificate is a reload."""
+    """Whether a change of this file, of a plugin in `plugin_paths` or of a listener's certificates is a reload."""
     on_policy_change: Literal["rebind", "drain"] = field("rebind", origin="nobody has to connect anew")
     """What a reload does with a live session whose plugins change: new ones from its next message on, or 1012."""
     pre_drain_delay: Annotated[int, Between(0, 3_600_000)] = field(
@@ -143,7 +143,6 @@ class Gateway(Model):
     dns: Dns | None = field(None)
     """How the names of upstreams become addresses."""
     status_listen: Address | None = field(None, origin="nothing is told that nobody asked for")
-    """Where `/metrics`, the probes `/livez` and `/readyz`, `/status` and `/log-level` are, without TLS and without
-    passwords; a change takes effect at the next start."""
+    """Where metrics, probes and the level of the log are, in the clear; a change takes effect at the next start."""
     metrics: Metrics | None = field(None)
     """How metrics are told."""

@@ -10,6 +10,7 @@ from framegate.pdk.exchange import Exchange
 from framegate.pdk.faces._checks import a_str, broken, translated, wrong_type
 from framegate.pdk.faces._forwarded import forwarded_peer, peer_is_trusted
 from framegate.pdk.faces._identity import vouch
+from framegate.pdk.faces.client_tls import ClientTLS
 from framegate.pdk.phases import check_before_the_answer
 
 _SECURE = ("https", "wss")
@@ -23,6 +24,11 @@ class Client:
     def __init__(self, exchange: Exchange, phase: str) -> None:
         self._exchange = exchange
         self._phase = phase
+
+    @property
+    def tls(self) -> ClientTLS:
+        """``kong.client.tls``: the certificate that the client has shown."""
+        return ClientTLS(self._exchange, self._phase)
 
     def get_ip(self) -> str | None:
         """The address of the connection: the client's, or that of a proxy before us; where that speaks the PROXY
