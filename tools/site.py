@@ -1,4 +1,4 @@
-"""A hook of MkDocs: what the pages of docs/ link to outside of docs/ becomes part of the site, and ``FOLDER/*`` of the nav.
+"""A hook of MkDocs: what pages link to outside of docs/ becomes part of the site; ``FOLDER/*`` in the nav is spelt out.
 
 Pages link to files by their places in the repository, so that they can be read there. Here each place outside docs/
 that a page links to gets a page of its own below ``repository/``: Markdown as it is, another text in a code block, a
@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from posixpath import dirname, relpath
 from pathlib import Path
+from posixpath import dirname, relpath
 from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
@@ -20,6 +20,7 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PREFIX = "repository/"
+PICTURES = (".svg", ".png")
 LANGUAGES = {".py": "python", ".yaml": "yaml", ".yml": "yaml", ".toml": "toml", ".json": "json", ".sh": "sh"}
 
 _FENCE = re.compile(r"(^ *```.*?^ *``` *$)", re.M | re.S)
@@ -34,8 +35,8 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add a page for each place that is linked to outside of docs/, from there too."""
-    waiting = [(DOCS / page.src_uri) for page in files.documentation_pages()]
+    """Add a page for each place that is linked to outside of docs/, from there too, and for folders without one."""
+    waiting = [DOCS / page.src_uri for page in files.documentation_pages()]
     waiting += [ROOT / name.removeprefix(PREFIX) for name in _named(config.nav) if name.startswith(PREFIX)]
     done: set[Path] = set()
     while waiting:
@@ -43,11 +44,11 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         if place in done:
             continue
         done.add(place)
-        if DOCS not in place.parents:
+        if uri_of(place) not in files.src_uris:
             files.append(_page(place, config))
         if place.suffix == ".md":
-            waiting += [target for target in _targets(place) if DOCS not in target.parents]
-        elif place.is_dir():
+            waiting += _targets(place)
+        elif place.is_dir() and DOCS not in place.parents:
             waiting += _entries(place)
     return files
 
@@ -73,16 +74,17 @@ def relinked(markdown: str, source: Path) -> str:
 
 def uri_of(place: Path) -> str:
     """The name of a place in the site's sources."""
-    if place == DOCS or DOCS in place.parents:
-        return place.relative_to(DOCS).as_posix()
-    name = PREFIX + place.relative_to(ROOT).as_posix()
+    inside = DOCS in place.parents
+    name = place.relative_to(DOCS).as_posix() if inside else PREFIX + place.relative_to(ROOT).as_posix()
     if place.is_dir():
         return f"{name}/{'README' if (place / 'README.md').exists() else 'index'}.md"
-    return name if place.suffix == ".md" else name + ".md"
+    return name if inside or place.suffix in (".md", *PICTURES) else name + ".md"
 
 
 def _page(place: Path, config: MkDocsConfig) -> File:
     inclusion = InclusionLevel.NOT_IN_NAV
+    if place.suffix in PICTURES:
+        return File.generated(config, uri_of(place), abs_src_path=str(place), inclusion=inclusion)
     return File.generated(config, uri_of(place), content=_content(place), inclusion=inclusion)
 
 

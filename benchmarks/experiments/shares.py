@@ -30,7 +30,7 @@ _LINE = re.compile(r"^\s*([\d.]+)%\s+(\d+):\S+\s+(\S+)\s*$")
 # By the name of the library in which a sample was taken; what is in none of them is the interpreter or its C library.
 _PARTS = (
     ("[", "kernel"), ("_parser_c", "parser"), ("_lane_c", "lane"), ("_conduit_c", "conduit"), ("_tcp_c", "transport"),
-    ("_poller_c", "poller"), ("uvloop", "uvloop"), ("libc", "C library"), ("nginx", "nginx itself"),
+    ("_poller_c", "poller"), ("loop.cpython", "uvloop"), ("libc.", "C library"), ("nginx", "nginx itself"),
 )  # fmt: skip
 
 

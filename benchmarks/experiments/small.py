@@ -7,6 +7,7 @@ import enum
 import socket
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from framegate.deadlines import Deadlines
 from framegate.handshake.grammar import check_field, check_fields
@@ -83,7 +84,7 @@ def _by_a_heap(loop: asyncio.AbstractEventLoop) -> Callable[[], object]:
     return lambda: deadlines.call_later(60.0, _nothing).cancel()
 
 
-def _by(kind: type[enum.Enum]) -> Callable[[], object]:
+def _by(kind: Any) -> Callable[[], object]:
     state, event = kind("State", {"OPEN": 0, "SENT": 1}), kind("Event", {"CLOSE": 2, "EOF": 3})
     table = {(one, other): 0 for one in state for other in event}
     first, second = state["OPEN"], event["CLOSE"]

@@ -99,6 +99,11 @@ class Conduit(Receiver):
         if queued >= self.high_water:
             self.dirty = True
 
+    def let_go(self) -> None:
+        """Both sides are gone: the driver, which holds this, is held no more, so that nothing is left for the garbage
+        collector to find."""
+        self.driver = None
+
     def ended(self, error: Exception | None) -> None:
         """The side's stream has ended."""
         self.driver.ended(self, error)

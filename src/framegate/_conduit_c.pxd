@@ -20,5 +20,6 @@ cdef class Conduit(Receiver):
     cpdef int resumed(self, object error, object result) except -1
     @cython.locals(lane=Lane, tcp=TcpTransport, queued=Py_ssize_t)
     cpdef flush(self)
+    cpdef let_go(self)
     cpdef ended(self, object error)
     cpdef drained(self)

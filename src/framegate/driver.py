@@ -412,6 +412,7 @@ class Driver:
         for link in (self.client, self.upstream):
             link.transport.abort()
             self._release(link)
+            link.conduit.let_go()
         if not self.over:
             self.over = True
             record = self.session.finish_record(self.loop.time())

@@ -21,7 +21,7 @@ from framegate.proxied import ProxiedConnection, client_of, port_of, take_header
 from framegate.proxy_protocol import Header, Malformed
 from framegate.request import Request
 from framegate.transport import TcpTransport, Transport, poller_of
-from framegate.transport.client_hello import Hello, peek_hello
+from framegate.transport.client_hello import MAX_HELLO, Hello, peek_hello
 from framegate.transport.stream import StreamTransport
 from framegate.transport.telling import reason_of
 
@@ -310,6 +310,9 @@ class Server:
         # Python's ssl goes on without a protocol where none fits. A context of the user's says itself what it wants.
         if hello.protocols and _HTTP_1_1 not in hello.protocols and not isinstance(self._ssl, ssl_module.SSLContext):
             sock.send(_NO_APPLICATION_PROTOCOL)
+            # The hello was looked at and not read; a socket closed with unread data resets the connection.
+            sock.shutdown(socket.SHUT_WR)
+            sock.recv(MAX_HELLO)
             offer = ", ".join(protocol.decode("ascii", "backslashreplace") for protocol in hello.protocols)
             raise ConnectionAbortedError(f"it offers {offer} by ALPN, and http/1.1 is served")
 

@@ -5,9 +5,9 @@ What the blocks of a page mean:
 - a block with a title that is the name of a file is that file;
 - ``sh`` is run to its end in the page's folder; a ``text`` block that follows is its output, errors included. In it,
   ``…`` stands for anything within a line, and a line with nothing else for any lines;
-- ``sh`` with the title ``… terminal`` goes on running beside the others; a ``text`` block that follows is the beginning
-  of its output. The same terminal again ends what ran there. Without such a block, framegate must say that it listens, and of
-  others nothing is known: a page then waits a moment;
+- ``sh`` with the title ``… terminal`` goes on running beside the others; a ``text`` block that follows has lines that
+  it shows when it is ready. Without such a block, framegate must say that it listens, and of others nothing is known:
+  the page waits a moment. The same terminal again ends what ran there;
 - ``text`` with the title ``… terminal`` holds lines that this terminal has shown, or is about to show;
 - ``sh title="installation"`` is not run: what it would install is what the tests run with;
 - all other blocks are for reading.
@@ -20,6 +20,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -36,6 +37,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 PORTS = re.compile(r"""\b(127\.0\.0\.1:|localhost:|127\.0\.0\.1", )(\d{4,5})\b""")
 FENCE = re.compile(r"^```(\w+)(?: title=\"([^\"]+)\")?\n(.*?)^```$", re.M | re.S)
 NOT_RUN = "installation"
+OTHERS = ("haproxy", "nginx", "openssl")
 
 
 class Block(NamedTuple):
@@ -200,6 +202,12 @@ def walked(page: Path, folder: Path) -> Iterator[Walk]:
         yield walk
     finally:
         walk.close()
+
+
+def missing(page: str) -> list[str]:
+    """The programs that a page needs and this machine has not."""
+    commands = "\n".join(block.text for block in blocks(page) if block.language == "sh")
+    return [name for name in OTHERS if re.search(rf"^{name} ", commands, re.M) and shutil.which(name) is None]
 
 
 def with_free_ports(page: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import socket
 import ssl
@@ -358,3 +359,35 @@ async def test_a_handler_may_do_the_same_by_hand() -> None:
         upstream = await origin.accepted()
         assert upstream.head.target == "/x"
         await exchange(client, upstream)
+
+
+def parts_of_sessions() -> list[str]:
+    names = ("Proxy", "Driver", "Session", "Lane", "Leg", "Conduit", "TcpTransport", "SessionRecord")
+    return [type(thing).__name__ for thing in gc.get_objects() if type(thing).__name__ in names]
+
+
+async def test_nothing_of_a_session_is_left_for_the_garbage_collector() -> None:
+    def unchanged(origin: str, typ: str, payload: bytes, last: bool, code: int | None) -> bytes:
+        return payload
+
+    async with raw.raw_upstream() as origin, gateway(origin.url, on_frame=unchanged) as server:
+        gc.collect()
+        before = parts_of_sessions()
+        gc.disable()
+        try:
+            async with raw.connected(server.port) as client:
+                upstream = await origin.accepted()
+                await exchange(client, upstream)
+                assert len(parts_of_sessions()) > len(before)
+                client.send(close(1000))
+                assert await upstream.recv() == close(1000)
+                upstream.send(close(1000))
+                assert await client.recv() == close(1000)
+            upstream.close()
+            async with asyncio.timeout(3):
+                while server.sessions:
+                    await asyncio.sleep(0.01)
+            await asyncio.sleep(0.01)
+            assert parts_of_sessions() == before
+        finally:
+            gc.enable()

@@ -144,9 +144,10 @@ async def test_it_serves_on_a_unix_socket_whose_file_goes_with_it(tmp_path: Path
 
 async def test_who_is_being_waited_for_holds_up_no_end() -> None:
     async with asyncio.timeout(5), answering() as server:
+        port = int(server.address.rpartition(":")[2])
         _, writer = await dialled(server)
         while not server._talking:
             await asyncio.sleep(0.002)
     writer.close()
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", int(server.address.rpartition(":")[2])), 1)
+        socket.create_connection(("127.0.0.1", port), 1)

@@ -140,3 +140,14 @@ def test_where_nothing_is_told_nothing_is_imported(tmp_path: Path) -> None:
     """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "\n", "")
+
+
+async def test_an_environment_that_breaks_the_exporter_leaves_the_gateway_without_traces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("OTEL_PYTHON_EXPORTER_OTLP_HTTP_TRACES_CREDENTIAL_PROVIDER", "nobody")
+    async with traced(tmp_path) as (gate, collector):
+        await gate.serves_on()
+    assert collector.headers == []
+    (line,) = told(caplog)
+    assert line.startswith("there are no traces: RuntimeError: ")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import signal
 import sys
 from typing import Any
 
@@ -71,7 +72,7 @@ async def test_every_line_of_a_gateway_is_an_object(place: Place, workers: str) 
     with running(place.write(gateway=JSON), "--workers", workers) as program:
         assert await answer(program.urls[0]) == "A:hello"
         await seen(program, "ended_by=client")
-        program.send(2)  # type: ignore[arg-type]
+        program.send(signal.SIGINT)
         assert await ended(program) == 0
         found = objects(program)
     session = next(line for line in found if "ended_by=client" in line["message"])
@@ -87,7 +88,7 @@ async def test_a_reload_changes_the_format(place: Place, workers: str) -> None:
         (line,) = await seen(program, "ended_by=client")
         assert TEXT_LINE.match(line)
         place.write(gateway=JSON)
-        assert json.loads((await reloaded_as_json(program)))["logger"] == "framegate.operate"
+        assert json.loads(await reloaded_as_json(program))["logger"] == "framegate.operate"
         await answer(program.urls[0])
         assert json.loads((await seen(program, "ended_by=client", 2))[1])["level"] == "info"
         place.write()
@@ -95,7 +96,5 @@ async def test_a_reload_changes_the_format(place: Place, workers: str) -> None:
 
 
 async def reloaded_as_json(program: Program) -> str:
-    from signal import SIGHUP
-
-    program.send(SIGHUP)
+    program.send(signal.SIGHUP)
     return (await seen(program, '"reloaded, generation'))[0]

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.cli.program import LISTENING, command, environment
+from tests.kit import heads, raw
 from tests.kit.raw import PATIENCE
 from tests.operate.rig import Place, answer, ended, refused, reloaded, running, seen, talking, workers_of
 from tests.telemetry.collector import Collector, collecting
@@ -185,3 +186,40 @@ async def test_a_process_that_ends_has_sent_its_last_spans(place: Place) -> None
                 program.send(signal.SIGTERM)
             assert await ended(program) == 0
         assert sorted(span.name for span in collector.spans) == ["GET main", "dial main", "session main"]
+
+
+# Clients that no handler sees
+
+
+async def refusal_of(url: str, request: bytes) -> int:
+    """The status that a client's bytes are answered with."""
+    async with raw.dialled(int(url.rpartition(":")[2])) as client:
+        client.send_raw(request)
+        return (await client.recv_head()).status
+
+
+async def test_who_is_turned_away_before_there_is_a_request_to_serve_has_a_line(place: Place) -> None:
+    limits = "  limits: {handshake_timeout: 200, max_connections: 1}\n"
+    with running(place.write(gateway=LOG + limits)) as program:
+        url = program.urls[0]
+        assert await refusal_of(url, heads.upgrade_request(start="POST / HTTP/1.1")) == 405
+        assert await refusal_of(url, b"nonsense\r\n\r\n") == 400
+        assert await refusal_of(url, b"GET / HTTP/1.1\r\n") == 408
+        async with talking(url):
+            assert await refusal_of(url, heads.upgrade_request()) == 503
+        found = await lines(place.folder / "access.log", 5)
+    assert [line["status"] for line in found] == [405, 400, 408, 503, 101]
+    assert {line["event"] for line in found[:4]} == {"refused"}
+    assert {line["client_address"] for line in found} == {"127.0.0.1"}
+    assert {line["path"] for line in found[:4]} == {None}
+
+
+async def test_after_a_reload_they_are_in_the_new_log(place: Place) -> None:
+    with running(place.write()) as program:
+        url = program.urls[0]
+        assert await refusal_of(url, b"nonsense\r\n\r\n") == 400
+        place.write(gateway=LOG)
+        await reloaded(program)
+        assert await refusal_of(url, heads.upgrade_request(start="PUT / HTTP/1.1")) == 405
+        (line,) = await lines(place.folder / "access.log", 1)
+    assert line["status"] == 405

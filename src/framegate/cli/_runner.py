@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from framegate.cli._addresses import Listen
 from framegate.cli._console import say
 from framegate.errors import FramegateError
-from framegate.operate.event_loop import loop_factory
+from framegate.operate.event_loop import loop_factory, settle_memory
 from framegate.operate.signals import STOP as STOP
 from framegate.operate.signals import StopSignals
 
@@ -78,6 +78,7 @@ async def serve(
         servers = [await _open(stack, listener) for listener in listeners]
         for listener, server in zip(listeners, servers, strict=True):
             say(f"listening on {listener.listen.url(server.port, tls=listener.tls)}")
+        settle_memory()
         if ready is not None:
             ready(servers)
         logger.info("%s: draining", await stop.first())

@@ -37,6 +37,8 @@ def demand(context: ssl.SSLContext, rules: TlsRules, quiet: ssl.SSLContext) -> N
     if rules.client_crl is not None:
         context.load_verify_locations(rules.client_crl)
         context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
+    # What a client has shown is not told by a context that does not ask.
+    quiet.verify_mode = context.verify_mode
     if hasattr(context, "_msg_callback"):
         telling(context)
         context.sslobject_class = type("ListeningSSLObject", (_Listening,), {"quiet": quiet})
@@ -66,17 +68,17 @@ class _Listening(TellingSSLObject):
     """A server's end; keeps what a client shows until it is known to be good."""
 
     quiet: ssl.SSLContext
-    shown: bytes | None = None
+    shown: tuple[int, bytes] = 0, b""
 
     def do_handshake(self) -> None:
         super().do_handshake()
-        self.shown = None
+        self.shown = 0, b""
         # The messages of a session are many, and nobody listens to them.
         self.context = self.quiet
 
     def refused_names(self) -> tuple[str, str] | None:
         try:
-            certificate = x509.load_der_x509_certificate(_first(self.shown or b"", self.version()))
+            certificate = x509.load_der_x509_certificate(_first(*self.shown))
         except ValueError:
             return None
         subject, issuer = certificate.subject.rfc4514_string(), certificate.issuer.rfc4514_string()
@@ -85,14 +87,14 @@ class _Listening(TellingSSLObject):
 
 def _listen(connection: Any, direction: str, version: Any, content_type: Any, msg_type: Any, data: bytes) -> None:
     if direction == "read" and content_type == _HANDSHAKE and msg_type == _CERTIFICATE:
-        connection.shown = data
+        connection.shown = version, data
 
 
-def _first(message: bytes, version: str | None) -> bytes:
+def _first(version: int, message: bytes) -> bytes:
     """The first certificate of a message (RFC 8446, section 4.4.2; RFC 5246, section 7.4.2)."""
     at = 4
-    if version == "TLSv1.3":
-        at += 1 + message[at] if len(message) > at else 0
+    if version == ssl.TLSVersion.TLSv1_3 and len(message) > at:
+        at += 1 + message[at]
     at += 3
     size = int.from_bytes(message[at : at + 3], "big")
     return message[at + 3 : at + 3 + size]

@@ -13,7 +13,7 @@ import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Set
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from framegate.config.configuration import Configuration, Listen
 from framegate.connection import ClientConnection
@@ -25,7 +25,11 @@ from framegate.gateway.serving import ClientTLS, proxies_of, tls_of
 from framegate.listeners import let_go
 from framegate.observe.tally import UNNAMED, Tally, name_of
 from framegate.options import ServerLimits
+from framegate.pdk.exchange import Exchange
 from framegate.server import Server
+
+if TYPE_CHECKING:
+    from framegate.telemetry.observer import Observer
 
 _log = logging.getLogger("framegate.gateway")
 
@@ -100,9 +104,11 @@ class CountingServer(Server):
 
     Attributes:
         tally: where.
+        observer: who is told of clients that are turned away before a handler has their request, or None.
     """
 
     tally: Tally
+    observer: Observer | None = None
 
     @property
     def connections(self) -> int:
@@ -115,6 +121,9 @@ class CountingServer(Server):
         exchange = connection.attachment
         labels = UNNAMED if exchange is None else (name_of(exchange.route), name_of(exchange.service))
         self.tally.answered(status, labels)
+        if connection.task is None and self.observer is not None:
+            scheme = "ws" if connection.tls_info() is None else "wss"
+            self.observer.turned_away(exchange or Exchange(peer=connection.peer, scheme=scheme), status)
 
     def _accepted(self, sock: socket.socket, address: Any) -> None:
         self.tally.accepted += 1
@@ -238,6 +247,8 @@ class Site:
         for server in before.values():
             server.adopt(gateway.handle, limits, server._ssl)
             self._retire(server)
+        for server in (*self._servers.values(), *self._retired):
+            server.observer = gateway.observer
 
     def _retire(self, server: CountingServer) -> None:
         # Its sessions go on; it is forgotten with the last of them.

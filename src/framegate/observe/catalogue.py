@@ -43,6 +43,11 @@ class Definition:
     merging: Merging = "sum"
 
     @property
+    def own_labels(self) -> tuple[str, ...]:
+        """The labels that a worker gives it: without ``worker`` where that is added to what it tells."""
+        return tuple(label for label in self.labels if label != "worker") if self.merging == "worker" else self.labels
+
+    @property
     def family(self) -> str:
         """The name without ``_total``, as the client library wants it."""
         return self.name.removesuffix("_total")
@@ -65,6 +70,7 @@ HANDSHAKES = _counter(
     *OF_ROUTE,
 )
 SESSIONS_ACTIVE = _gauge("sessions_active", "Sessions that live.", *OF_ROUTE)
+WORKER_SESSIONS = _gauge("worker_sessions", "Sessions that live in a worker.", "worker", merging="worker")
 SESSIONS = _counter(
     "sessions_total", "Sessions that have ended, by who ended them and why.", *OF_ROUTE, "ended_by", "why"
 )
@@ -138,6 +144,7 @@ OF_WORKERS: Final = (
     CONNECTIONS,
     HANDSHAKES,
     SESSIONS_ACTIVE,
+    WORKER_SESSIONS,
     SESSIONS,
     SESSION_DURATION,
     CLOSES,

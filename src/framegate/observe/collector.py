@@ -98,6 +98,7 @@ class Collector:
         yield self._counter(catalogue.HANDSHAKES, tally.handshakes.items())
         known = {**dict.fromkeys(tally.traffic, 0), **live.sessions}
         yield family(catalogue.SESSIONS_ACTIVE, known.items())
+        yield family(catalogue.WORKER_SESSIONS, [((), site.sessions)])
         yield self._counter(catalogue.SESSIONS, tally.sessions.items())
         yield histogram(catalogue.SESSION_DURATION, catalogue.SESSION_SECONDS, tally.lifetimes.items())
         yield self._counter(catalogue.CLOSES, tally.closes.items())

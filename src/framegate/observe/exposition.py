@@ -39,11 +39,11 @@ def family(definition: Definition, values: Iterable[tuple[Sequence[str], float]]
 
     Args:
         definition: which one.
-        values: label values, in the order of the definition, and the number.
+        values: label values, in the order of the definition's own labels, and the number.
     """
     metric = Metric(definition.family, definition.help, definition.kind)
     for labels, value in values:
-        metric.add_sample(definition.name, dict(zip(definition.labels, labels, strict=True)), value)
+        metric.add_sample(definition.name, dict(zip(definition.own_labels, labels, strict=True)), value)
     return metric
 
 

@@ -18,6 +18,7 @@ from typing import Any, Literal, Protocol
 from framegate.config.configuration import Configuration
 from framegate.errors import FramegateError
 from framegate.operate.control import Refused, Reply
+from framegate.operate.event_loop import loop_factory, settle_memory
 from framegate.operate.logs import set_form
 from framegate.operate.signals import STOP, StopSignals
 from framegate.operate.source import Attempt, Source
@@ -161,7 +162,9 @@ class Lifecycle:
         starting = asyncio.create_task(self.crew.start(self._first))
         await asyncio.wait({starting, stop}, return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
-            for url in starting.result():
+            addresses = starting.result()
+            settle_memory()
+            for url in addresses:
                 self._say(f"listening on {url}")
             self.state.phase = "ready"
             self._notifier.ready(f"serving {self._source.file}")
@@ -275,7 +278,5 @@ async def _cancelled(*tasks: asyncio.Task[Any] | None) -> None:
 
 def run(start: Callable[[], Coroutine[Any, Any, int]]) -> int:
     """Run a program's coroutine on the event loop of the program and return its exit status."""
-    from framegate.operate.event_loop import loop_factory
-
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(start())

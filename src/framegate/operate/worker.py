@@ -18,7 +18,7 @@ from framegate.config.configuration import Listen
 from framegate.errors import FramegateError
 from framegate.gateway.site import Key, Opened, keyed
 from framegate.operate.control import Channel, Handler, Refused
-from framegate.operate.event_loop import loop_factory
+from framegate.operate.event_loop import loop_factory, settle_memory
 from framegate.operate.logs import forgive, start_log
 from framegate.operate.member import Member
 from framegate.operate.sockets import carried_out, taken_over
@@ -60,7 +60,9 @@ class Worker:
         source = Source(order["file"], [Path(path) for path in order["plugin_paths"]])
         self._member = Member(source, self._open, number=order["number"], level=order["level"])
         self.handlers.update(self._member.handlers)
-        return await self._take(order)
+        answer = await self._take(order)
+        settle_memory()
+        return answer
 
     async def _take(self, order: dict[str, Any]) -> dict[str, Any]:
         member = self._member

@@ -69,7 +69,7 @@ class LineFile(Shared):
             self._stopping = True
             self._queue.put("stop")
 
-    def wait(self, limit: float) -> None:
+    def _wait(self, limit: float) -> None:
         self._thread.join(limit)
         self._out_of_time = True
         if self._thread.is_alive():

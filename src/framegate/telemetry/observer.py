@@ -6,6 +6,7 @@ Destinations that a reload leaves as they are are kept; others end with the last
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -14,11 +15,14 @@ from framegate.pdk.exchange import Exchange, Node
 from framegate.request import Request
 from framegate.telemetry.access_log import access_log
 from framegate.telemetry.account import Account
+from framegate.telemetry.facts import whose
 from framegate.telemetry.line_file import LineFile
 
 if TYPE_CHECKING:
     from framegate.telemetry.shared import Shared
     from framegate.telemetry.tracing import Tracing
+
+_log = logging.getLogger("framegate.tracing")
 
 FLUSH_TIME: Final = 3.0
 """Seconds that the process waits at its end for what is still to be delivered; as session-log does."""
@@ -52,6 +56,13 @@ class Observer:
         self._connections += 1
         spans = None if self.tracing is None else self.tracing.begin(exchange)
         return Account(self, request, exchange, spans)
+
+    def turned_away(self, exchange: Exchange, status: int) -> None:
+        """A client was answered before a request of its had come that could be served: a limit was reached, or what
+        it sent was none."""
+        if self.log is not None:
+            facts = {**whose(exchange), "status": status, "duration": None, "error": None, "trace_id": None}
+            self.log.put({"time": time.time(), "event": "refused", **facts})
 
     def closed(self) -> None:
         """One that began has ended."""
@@ -95,6 +106,11 @@ class Observer:
             return previous.tracing
         if wanted is None:
             return None
-        from framegate.telemetry.tracing import Tracing
+        try:
+            from framegate.telemetry.tracing import Tracing
 
-        return Tracing(wanted, node)
+            return Tracing(wanted, node)
+        except Exception as error:
+            # Such as what OTEL_* variables ask for. A reload that has come so far must be completed.
+            _log.error("there are no traces: %s: %s", type(error).__name__, error)
+            return None

@@ -20,8 +20,8 @@ class ProcessFormatter(logging.Formatter):
         who: put before each line's logger, such as ``"worker 1"``; empty for nobody.
 
     Attributes:
-        json: whether lines are JSON objects: ``time`` (RFC 3339), ``level``, ``logger``, ``message``, and where there are
-            any, ``who`` and the traceback as ``exception``.
+        json: whether lines are JSON objects: ``time`` (RFC 3339), ``level``, ``logger``, ``message``, and where there
+            are any, ``who`` and the traceback as ``exception``.
     """
 
     def __init__(self, who: str = "") -> None:

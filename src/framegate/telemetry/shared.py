@@ -11,6 +11,7 @@ class Shared(ABC):
 
     def __init__(self) -> None:
         self._users = 0
+        self._waited_for = False
 
     def hold(self) -> None:
         """One more user."""
@@ -26,6 +27,11 @@ class Shared(ABC):
     def stop(self) -> None:
         """Deliver what waits, in the background, and end. A second call does nothing."""
 
-    @abstractmethod
     def wait(self, limit: float) -> None:
-        """Wait until :meth:`stop` is done, at most ``limit`` seconds; blocks."""
+        """Wait until :meth:`stop` is done, at most ``limit`` seconds; blocks. A second call does nothing."""
+        if not self._waited_for:
+            self._waited_for = True
+            self._wait(limit)
+
+    @abstractmethod
+    def _wait(self, limit: float) -> None: ...

@@ -11,7 +11,16 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, format_trace_id, set_span_in_context
+from opentelemetry.trace import (
+    Link,
+    NonRecordingSpan,
+    Span,
+    SpanKind,
+    Status,
+    StatusCode,
+    format_trace_id,
+    set_span_in_context,
+)
 
 from framegate.errors import HandshakeRefused, UpstreamUnavailable
 from framegate.handshake import UpstreamURL
@@ -46,7 +55,7 @@ class Spans:
         self._tracer = tracer
         self._attempts = 0
         self._session: Span | None = None
-        self._handshake = tracer.start_span("GET", context=parent, kind=SpanKind.SERVER)
+        self._handshake: Span = tracer.start_span("GET", context=parent, kind=SpanKind.SERVER)
         if self._handshake.is_recording():
             self._handshake.set_attributes(_of_request(exchange))
 
@@ -112,6 +121,8 @@ class Spans:
                 span.set_attribute("error.type", "left" if status is None else str(status))
                 span.set_status(Status(StatusCode.ERROR, error or None))
         span.end()
+        # What it held is not to live as long as the session.
+        self._handshake = NonRecordingSpan(span.get_span_context())
 
 
 class Attempt:

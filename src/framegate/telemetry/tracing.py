@@ -88,7 +88,7 @@ class Tracing(Shared):
             self._ending = threading.Thread(target=self._provider.shutdown, name="framegate traces", daemon=True)
             self._ending.start()
 
-    def wait(self, limit: float) -> None:
+    def _wait(self, limit: float) -> None:
         if self._ending is not None:
             self._ending.join(limit)
             if self._ending.is_alive():
