@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from .figures import Figures
 from .plan import Plan
-from .proxies import USUAL, cpu_per_frame, relay, with_nginx, without
+from .proxies import USUAL, cpu_per_frame, memory_per_connection, relay, with_nginx, without
 
 OWN_SET = "own set of epoll"
+CONNECTIONS = 400
 WAYS = {
     OWN_SET: relay("--io", "set"),
     "a callback a socket": relay("--io", "callbacks"),
@@ -20,6 +21,8 @@ def needs() -> str | None:
 
 
 def run(plan: Plan) -> Figures:
-    figures = Figures("CPU µs per forwarded frame", OWN_SET)
-    cpu_per_frame(figures, plan, with_nginx(WAYS), USUAL)
+    ways = with_nginx(WAYS)
+    figures = Figures("CPU µs per forwarded frame, and memory", OWN_SET)
+    cpu_per_frame(figures, plan, ways, USUAL)
+    memory_per_connection(figures, plan, ways, CONNECTIONS)
     return figures

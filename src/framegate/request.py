@@ -76,7 +76,8 @@ class Request:
 
     @property
     def tls(self) -> TLSInfo | None:
-        """The connection's TLS, or None."""
+        """The connection's TLS, or None. Where a trusted proxy speaks the PROXY protocol and has ended the client's TLS,
+        what it says of that."""
         tls: TLSInfo | None = self._connection.tls_info()
         return tls
 

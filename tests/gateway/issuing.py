@@ -1,4 +1,4 @@
-"""Certificates as tests need them: out of date, revoked, without names, with a passphrase; and the files that hold them."""
+"""Certificates as tests need them: out of date, revoked, without names; and the files that hold them."""
 
 from __future__ import annotations
 

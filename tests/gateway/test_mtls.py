@@ -178,6 +178,6 @@ async def test_a_session_goes_on_over_many_records(tmp_path: Path, loop_kind: st
                 client.send(text(f"{number}" * 100))
                 assert await upstream.recv() == text(f"{number}" * 100)
             (session,) = gate.server.sessions
-            ours = session._connection.transport.get_extra_info("ssl_object")  # type: ignore[attr-defined]
+            ours = session._connection.transport.get_extra_info("ssl_object")
             assert ours.context._msg_callback is None
             await upstream.release()

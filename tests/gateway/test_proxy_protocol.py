@@ -21,7 +21,9 @@ from tests.kit.served import Served, plugin, served
 
 CLIENT, PLACE = ("192.0.2.7", 4711), ("198.51.100.1", 443)
 V1, V2 = write_header(1, CLIENT, PLACE), write_header(2, CLIENT, PLACE)
-SEEING = {"seeing": plugin(ws_handshake="note(kong.client.get_ip(), kong.client.get_port(), kong.request.get_scheme())")}
+SEEING = {
+    "seeing": plugin(ws_handshake="note(kong.client.get_ip(), kong.client.get_port(), kong.request.get_scheme())")
+}
 
 
 def proxied(*, trusted: tuple[str, ...] = ("127.0.0.1",), secure: bool = False, **more: Any) -> dict[str, Any]:
@@ -288,7 +290,7 @@ async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 @asynccontextmanager
 async def listening(secure: bool = False) -> AsyncIterator[Front]:
-    async with raw.raw_upstream(**({"ssl": tls.server_context()} if secure else {})) as upstream:
+    async with raw.raw_upstream(ssl=tls.server_context() if secure else None) as upstream:
         front = Front(upstream)
         server = await asyncio.start_server(front.serve_one, "127.0.0.1", 0)
         front.port = server.sockets[0].getsockname()[1]
@@ -330,3 +332,23 @@ async def test_an_upstream_that_was_not_meant_is_told_nothing(tmp_path: Path) ->
     async with served(tmp_path, **proxied()) as gate:
         head = await told_by(gate, V1)
         assert head.start == "GET / HTTP/1.1"
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["ws", "wss"])
+async def test_an_active_check_says_that_it_comes_for_itself(secure: bool, tmp_path: Path, loop_kind: str) -> None:
+    async with listening(secure) as front:
+        checks = {
+            "type": "websockets" if secure else "websocket",
+            "https_verify_certificate": False,
+            "healthy": {"interval": 0.05, "successes": 1},
+        }
+        pool = {
+            "name": "pool",
+            "targets": [{"target": f"127.0.0.1:{front.port}"}],
+            "healthchecks": {"active": checks},
+        }
+        service: dict[str, Any] = {"host": "pool", "proxy_protocol": "v2", "protocol": "wss" if secure else "ws"}
+        async with served(tmp_path, service=service, upstreams=[pool]):
+            upstream = await front.upstream.accepted()
+            assert front.headers[0] == Header(2)
+            await upstream.release()

@@ -85,13 +85,13 @@ async def test_two_listeners_have_rules_of_their_own(tmp_path: Path) -> None:
     entity = issued("named.test")
     certificates = [{"cert": entity.chain, "key": entity.key, "snis": [{"name": "named.test"}]}]
     strict = {"address": "127.0.0.1:0", "tls": {**own, "min_version": "TLSv1.3"}}
-    listen = {"gateway": {"listen": [strict, {"address": "127.0.0.1:0", "tls": own}]}}
+    listen: dict[str, Any] = {"gateway": {"listen": [strict, {"address": "127.0.0.1:0", "tls": own}]}}
     async with served(tmp_path, **listen, certificates=certificates) as gate:
         found = gate.gateway.config.gateway.listen
         assert [one.rules.min_version for one in found] == ["TLSv1.3", "TLSv1.2"]
         with pytest.raises(OSError):  # those of a server name follow the listener too
-            how = {"ssl": speaking(ssl.TLSVersion.TLSv1_2), "server_hostname": "named.test"}
-            async with raw.connected(gate.port, **how):
+            context = speaking(ssl.TLSVersion.TLSv1_2)
+            async with raw.connected(gate.port, ssl=context, server_hostname="named.test"):
                 pass
 
 

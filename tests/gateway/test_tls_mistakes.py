@@ -169,3 +169,22 @@ def test_a_file_that_is_gone_since_is_left_out(tmp_path: Path) -> None:
     found = config(tmp_path, listening(**issued("localhost").files(tmp_path)))
     (tmp_path / "cert.pem").unlink()
     assert expiries(found) == []
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    ("name", "warned"),
+    [("a.test", False), ("A.test", False), ("b.wild.test", False), ("*", False), ("b.test", True), ("c.b.test", True)],
+)
+def test_a_server_name_that_its_certificate_lacks_is_warned_of(name: str, warned: bool, tmp_path: Path) -> None:
+    own = issued("a.test", "*.wild.test")
+    entity = {"cert": own.chain, "key": own.key, "snis": [{"name": name}]}
+    found = loaded(tmp_path, '_format_version: "3.0"\n' + yaml.safe_dump({"certificates": [entity]}))
+    assert found.problems == []
+    said = [str(warning) for warning in found.warnings]
+    assert len(said) == warned
+    if warned:
+        assert f"certificates[0].snis[0].name: the certificate is not for {name!r}: clients will refuse it" in said[0]
+        assert said[0].endswith("(its DNS names: *.wild.test, a.test)")

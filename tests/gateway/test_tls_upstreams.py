@@ -49,7 +49,7 @@ async def failure(gate: Served, caplog: pytest.LogCaptureFixture) -> str:
 async def test_a_service_may_name_the_server_that_it_wants(tmp_path: Path, loop_kind: str) -> None:
     asked: list[str | None] = []
     context = showing(tmp_path, issued("chat.internal"))
-    context.sni_callback = lambda sock, name, own: asked.append(name)  # type: ignore[assignment]
+    context.sni_callback = lambda sock, name, own: asked.append(name)
     async with before(tmp_path, context, tls_server_name="chat.internal") as gate:
         head = await gate.upstream_head()
         assert asked == ["chat.internal"]

@@ -35,21 +35,19 @@ async def test_a_collector_that_is_down_is_told_once_and_again_when_it_is_back(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     where = unused()
-    tracing = {"endpoint": f"http://{where}/v1/traces", "export_interval": 20, "timeout": 50}
+    tracing = {"endpoint": f"http://{where}/v1/traces", "export_interval": 20, "timeout": 1500}
     async with served(tmp_path, gateway={"tracing": tracing}) as gate:
-        for _ in range(3):
-            await gate.serves_on()
-            await asyncio.sleep(0.1)
+        await gate.serves_on()
         (first,) = await tells(caplog, 1)
-        assert first.startswith(f"traces to http://{where}: ")
-        assert first.endswith("spans are lost until it works again")
+        await gate.serves_on()
+        assert first == f"traces to http://{where}: Connection refused; spans are lost until it works again"
         with collecting(int(where.rpartition(":")[2])) as collector:
             await gate.serves_on()
             await collector.asked()
             last = (await tells(caplog, 2))[-1]
             await gate.gateway.close()
     assert last.startswith(f"traces to http://{where}: works again; spans lost: ")
-    assert 3 <= int(last.rpartition(" ")[2]) <= 9
+    assert 1 <= int(last.rpartition(" ")[2]) <= 6
 
 
 async def test_a_collector_that_refuses_is_told_with_its_status(
@@ -59,7 +57,7 @@ async def test_a_collector_that_refuses_is_told_with_its_status(
         collector.status = 401
         await gate.serves_on()
         (line,) = await tells(caplog, 1)
-    assert "401" in line
+    assert "code: 401" in line
 
 
 async def test_while_a_collector_hangs_sessions_come_and_go(tmp_path: Path) -> None:
@@ -120,9 +118,11 @@ async def test_what_is_sent_has_the_files_header_fields_and_is_compressed(tmp_pa
     assert (sent["authorization"], sent["x-scope-orgid"], sent["content-encoding"]) == ("Bearer t-1", "a", "gzip")
 
 
-def test_where_nothing_is_told_nothing_is_imported(tmp_path: Path) -> None:
-    file = tmp_path / "gateway.yaml"
-    file.write_text('_format_version: "3.0"\nservices: [{url: "ws://127.0.0.1:1/", routes: [{paths: [/]}]}]\n')
+def imported(folder: Path, section: str) -> set[str]:
+    """What a gateway with this section imports of traces and logs, in a process of its own."""
+    file = folder / "gateway.yaml"
+    services = 'services: [{url: "ws://127.0.0.1:1/", routes: [{paths: [/]}]}]'
+    file.write_text(f'_format_version: "3.0"\ngateway: {section}\n{services}\n')
     code = f"""if True:
         import asyncio, sys
         from framegate.config.load import load
@@ -132,22 +132,32 @@ def test_where_nothing_is_told_nothing_is_imported(tmp_path: Path) -> None:
         async def main():
             gateway = Gateway(load({str(file)!r}, catalog=Catalog.find).config)
             gateway.start()
-            assert gateway.observer is None
             await gateway.close()
 
         asyncio.run(main())
         print(*(name for name in sys.modules if name.startswith(("opentelemetry", "framegate.telemetry"))))
     """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "\n", "")
+    assert (done.returncode, done.stderr) == (0, "")
+    return set(done.stdout.split())
 
 
-async def test_an_environment_that_breaks_the_exporter_leaves_the_gateway_without_traces(
+def test_where_nothing_is_told_nothing_is_imported(tmp_path: Path) -> None:
+    assert imported(tmp_path, "{}") == set()
+
+
+def test_an_access_log_imports_nothing_of_traces(tmp_path: Path) -> None:
+    found = imported(tmp_path, "{access_log: {path: access.log}}")
+    assert "framegate.telemetry.access_log" in found
+    assert [name for name in found if name.startswith("opentelemetry")] == []
+
+
+async def test_an_environment_that_breaks_the_sdk_leaves_the_gateway_without_traces(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setenv("OTEL_PYTHON_EXPORTER_OTLP_HTTP_TRACES_CREDENTIAL_PROVIDER", "nobody")
+    monkeypatch.setenv("OTEL_SPAN_EVENT_COUNT_LIMIT", "many")
     async with traced(tmp_path) as (gate, collector):
         await gate.serves_on()
     assert collector.headers == []
     (line,) = told(caplog)
-    assert line.startswith("there are no traces: RuntimeError: ")
+    assert line.startswith("there are no traces: ValueError: ")

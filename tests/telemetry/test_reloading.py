@@ -178,6 +178,22 @@ async def test_a_reload_that_changes_nothing_of_it_keeps_a_session_in_its_trace(
         assert session.links == [handshake.place]
 
 
+async def test_a_session_is_told_of_where_it_began_however_many_reloads_later(place: Place) -> None:
+    with collecting() as collector:
+        text = tracing(collector) + LOG
+        with running(place.write(gateway=text)) as program:
+            async with talking(program.urls[0]):
+                place.write(word="B:", gateway=text)
+                await reloaded(program, 1)
+                place.write()
+                await reloaded(program, 2)
+                await answer(program.urls[0])
+            await collector.named("session main")
+            (line,) = await lines(place.folder / "access.log", 1)
+        assert [span.name for span in collector.spans].count("GET main") == 1
+    assert line["trace_id"] == next(span.trace_id for span in collector.spans if span.name == "GET main")
+
+
 async def test_a_process_that_ends_has_sent_its_last_spans(place: Place) -> None:
     with collecting() as collector:
         text = tracing(collector, export_interval=600_000)

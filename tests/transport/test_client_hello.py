@@ -12,7 +12,7 @@ import pytest
 from framegate.transport.client_hello import Hello, Incomplete, peek_hello, read_hello, server_name
 
 
-def hello(name: str | None, protocols: tuple[str, ...] = (), **settings: ssl.TLSVersion) -> bytes:
+def hello(name: str | None, /, *protocols: str, **settings: ssl.TLSVersion) -> bytes:
     """What Python's own TLS client says first."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -64,7 +64,7 @@ class TestName:
 @pytest.mark.parametrize("settings", VERSIONS.values(), ids=VERSIONS)
 class TestProtocols:
     def test_are_read_in_their_order(self, settings: dict[str, ssl.TLSVersion]) -> None:
-        asked = read_hello(hello("chat.example", ("h2", "http/1.1"), **settings))
+        asked = read_hello(hello("chat.example", "h2", "http/1.1", **settings))
         assert asked == Hello("chat.example", (b"h2", b"http/1.1"))
 
     def test_are_none_where_the_client_offers_none(self, settings: dict[str, ssl.TLSVersion]) -> None:

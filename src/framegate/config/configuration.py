@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from framegate.pdk.entities import Entities
 from framegate.pdk.plugin import PluginInstance
-from framegate.pdk.trusted import Trusted
+from framegate.pdk.trusted import REAL_IP_HEADER, Trusted
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,11 @@ class Gateway:
         watch: whether a change of the file, its plugins or its listeners' certificates is a reload.
         on_policy_change: ``"rebind"`` or ``"drain"``: what a reload does with live sessions whose plugins change.
         pre_drain_delay: milliseconds between not being ready any more and the end of accepting.
-        trusted_ips: peers whose word in forwarding headers and headers of the PROXY protocol counts.
+        trusted_ips: peers whose word in forwarding headers and headers of the PROXY protocol counts, with what the next
+            three say.
+        trusted_unix: whether those on Unix sockets are among them.
+        real_ip_header: the field that tells the client's address.
+        real_ip_recursive: whether trusted addresses at the end of that field are passed over.
         plugin_time_limit: milliseconds that a phase of a plugin may hold the event loop before it is logged.
         log_level: ``"debug"``, ``"info"``, ``"warning"`` or ``"error"``.
         log_format: ``"text"`` or ``"json"``: how the log of the process is written.
@@ -163,6 +167,9 @@ class Gateway:
     on_policy_change: str = "rebind"
     pre_drain_delay: int = 0
     trusted_ips: Trusted = field(default_factory=Trusted)
+    trusted_unix: bool = False
+    real_ip_header: str = REAL_IP_HEADER
+    real_ip_recursive: bool = True
     plugin_time_limit: int = 100
     log_level: str = "info"
     log_format: str = "text"

@@ -16,7 +16,7 @@ from framegate.config.environment import resolve_references
 from framegate.config.gateway_section import GatewaySection
 from framegate.config.gather import Sections, gather
 from framegate.config.identity import check_unique, give_ids, link
-from framegate.config.pem import warn_of_dates
+from framegate.config.pem import warn_of_dates, warn_of_names
 from framegate.config.plugin_configs import Catalog, PluginConfigs, first_reader
 from framegate.config.problems import Problems
 from framegate.config.reading import read_document
@@ -152,6 +152,10 @@ def _reader(plugins: PluginConfigs) -> str | None:
 
 
 def _warn(drafts: Drafts, problems: Problems) -> None:
+    for draft in drafts.of("snis"):
+        certificate = draft.one("certificate")
+        if certificate is not None and draft.is_sound("name") and certificate.is_sound("cert"):
+            warn_of_names(problems, (*draft.path, "name"), draft.fields.name, certificate.fields.cert)
     for kind in ("certificates", "ca_certificates"):
         for draft in drafts.of(kind):
             for name in ("cert", "cert_alt"):

@@ -120,6 +120,33 @@ def warn_of_dates(problems: Problems, path: Path, text: str, now: datetime | Non
             problems.warn(path, f"the certificate expires at {found.not_valid_after_utc:%Y-%m-%d %H:%M} UTC")
 
 
+def warn_of_names(problems: Problems, path: Path, name: str, text: str) -> None:
+    """Warn of a server name that the certificate which is shown for it does not have.
+
+    Args:
+        problems: to add to.
+        path: where the name stands.
+        name: the name; one with a wildcard may be any.
+        text: the certificate.
+    """
+    chain = chain_of(text)
+    if "*" in name or isinstance(chain, str) or not chain:
+        return
+    names = _dns_names(chain[0])
+    _, _, rest = name.lower().partition(".")
+    if not {name.lower(), f"*.{rest}"} & names:
+        has = ", ".join(sorted(names)) or "none at all"
+        problems.warn(path, f"the certificate is not for {name!r}: clients will refuse it (its DNS names: {has})")
+
+
+def _dns_names(found: x509.Certificate) -> set[str]:
+    try:
+        names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return set()
+    return {name.lower() for name in names.get_values_for_type(x509.DNSName)}
+
+
 def _public(found: x509.Certificate) -> bytes:
     return found.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 

@@ -6,6 +6,7 @@ Called by the SDK's thread alone.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlsplit
@@ -16,6 +17,8 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from framegate.telemetry.trouble import Trouble
 
 _log = logging.getLogger("framegate.tracing")
+
+_LONGEST_REASON: Final = 200
 
 _ITS_LOG: Final = logging.getLogger("opentelemetry.exporter.otlp.proto.http.trace_exporter")
 
@@ -33,28 +36,35 @@ class ToldExporter(SpanExporter):
         parts = urlsplit(endpoint)
         self._name = f"traces to {parts.scheme}://{parts.netloc}"
         self._trouble = Trouble(_log, self._name, "spans")
-        self._last_words = _LastWords()
+        self._first_words = _FirstWords()
+        self._is_over = False
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        with self._last_words:
-            result = self._exporter.export(spans)
+        with self._first_words:
+            try:
+                result = self._exporter.export(spans)
+            except Exception as error:  # some releases raise what requests raises
+                result = SpanExportResult.FAILURE
+                self._first_words.text = self._first_words.text or " ".join(str(error).split())
         if result is SpanExportResult.SUCCESS:
             self._trouble.over()
-        else:
-            self._trouble.lost(len(spans), self._last_words.text or "the collector does not take them")
+        elif not self._is_over:
+            self._trouble.lost(len(spans), _reason(self._first_words.text))
         return result
 
     def give_up(self) -> None:
         """There is no more time: wait for nothing any more."""
         _log.error("%s: not all spans could be sent before the end", self._name)
-        self._exporter.shutdown()
+        self.shutdown()
 
     def shutdown(self) -> None:
-        self._exporter.shutdown()
+        if not self._is_over:
+            self._is_over = True
+            self._exporter.shutdown()
 
 
-class _LastWords(logging.Handler):
-    """Keeps what the exporter logs, in place of the log: a line for each attempt would be too many."""
+class _FirstWords(logging.Handler):
+    """Keeps the first thing that the exporter logs, in place of the log: a line for each attempt would be too many."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,6 +80,11 @@ class _LastWords(logging.Handler):
         _ITS_LOG.propagate = True
 
     def emit(self, record: logging.LogRecord) -> None:
-        # The last line tells that it gives up; the reason stands in one before it.
-        if record.levelno == logging.WARNING or not self.text:
-            self.text = " ".join(record.getMessage().split())[:200]
+        self.text = self.text or " ".join(record.getMessage().split())
+
+
+def _reason(text: str) -> str:
+    """What the exporter has logged, in short: behind three exceptions there is what the system said."""
+    found = re.search(r"\[Errno -?\d+\] ([^\"')]+)", text) or re.search(r"^Transient error (.+) encountered", text)
+    said = found[1] if found else text.rstrip(".")
+    return said[:_LONGEST_REASON] or "the collector does not take them"

@@ -24,6 +24,7 @@ from framegate.gateway.upstreams.names import Name
 from framegate.gateway.upstreams.probes import probe
 from framegate.gateway.upstreams.seat import Place, Seat
 from framegate.handshake import UpstreamURL
+from framegate.proxy_protocol import local_header
 from framegate.resolve import family_of
 from framegate.session.record import SessionRecord
 
@@ -57,7 +58,10 @@ class Pool:
         active = upstream.healthchecks.active
         self._checks = Checks(active, self._check)
         self._started = self._running = False
-        self._tls = _check_context(upstream, services) if active.type in ("https", "websockets") else None
+        users = [service for service in services if service.host == upstream.name]
+        self._proxy_protocol = next((user.proxy_protocol for user in users if user.proxy_protocol is not None), None)
+        self._tls_name = next((user.tls_server_name for user in users if user.tls_server_name is not None), None)
+        self._tls = _check_context(upstream, users) if active.type in ("https", "websockets") else None
         for target in self._names:
             self.balancer.move(target, (), later=False)
         self._watch_health()
@@ -224,8 +228,10 @@ class Pool:
             "ws" if self._tls is None else "wss", name, place.port, "/"
         ).host_header
         active = upstream.healthchecks.active
-        server_name = active.https_sni or (without_port(upstream.host_header) if upstream.host_header else name)
-        return await probe(active, place, host=host, tls=self._tls, server_name=server_name)
+        named = without_port(upstream.host_header) if upstream.host_header else name
+        server_name = active.https_sni or self._tls_name or named
+        prelude = b"" if self._proxy_protocol is None else local_header(self._proxy_protocol)
+        return await probe(active, place, host=host, tls=self._tls, server_name=server_name, prelude=prelude)
 
 
 def _question(target: Target) -> tuple[str, int, bool]:
@@ -251,7 +257,7 @@ def _broken_off(record: SessionRecord) -> str:
 
 
 def _check_context(upstream: Upstream, services: Iterable[Service]) -> ssl.SSLContext:
-    users = [service for service in services if service.host == upstream.name and service.protocol == "wss"]
+    users = [service for service in services if service.protocol == "wss"]
     authorities = {authority.id: authority for service in users for authority in service.ca_certificates}
     pretended = Service(
         id=upstream.id,
@@ -262,5 +268,6 @@ def _check_context(upstream: Upstream, services: Iterable[Service]) -> ssl.SSLCo
         tls_verify=upstream.healthchecks.active.https_verify_certificate,
         client_certificate=next((service.client_certificate for service in users), None),
         ca_certificates=tuple(authorities.values()),
+        tls_min_version=min((service.tls_min_version for service in users), default="TLSv1.2"),
     )
     return upstream_context(pretended, upstream.client_certificate)

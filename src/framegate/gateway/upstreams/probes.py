@@ -37,7 +37,13 @@ class _Wrong(Exception):
 
 
 async def probe(
-    checks: ActiveChecks, place: Place, *, host: str, tls: ssl.SSLContext | None, server_name: str | None
+    checks: ActiveChecks,
+    place: Place,
+    *,
+    host: str,
+    tls: ssl.SSLContext | None,
+    server_name: str | None,
+    prelude: bytes = b"",
 ) -> Outcome | None:
     """Check a place, in at most ``checks.timeout`` seconds.
 
@@ -47,16 +53,18 @@ async def probe(
         host: the ``Host``.
         tls: for ``https`` and ``websockets``.
         server_name: the name that TLS asks for and verifies.
+        prelude: what goes out before TLS and everything else.
 
     Returns:
         None for an HTTP status that tells nothing.
     """
     try:
         async with asyncio.timeout(checks.timeout):
-            reader, writer = await asyncio.open_connection(
-                place.host, place.port, ssl=tls, server_hostname=server_name if tls is not None else None
-            )
+            reader, writer = await asyncio.open_connection(place.host, place.port)
             try:
+                writer.write(prelude)
+                if tls is not None:
+                    await writer.start_tls(tls, server_hostname=server_name)
                 return await _talk(checks, reader, writer, host)
             finally:
                 # Nothing more is to be said to either end: a TLS farewell could take as long as the peer likes.
