@@ -8,7 +8,7 @@ from ..peers import DIRECT, KINDS, NGINX
 from ..results import CPU_PER_FRAME, IDLE, P99, SETUP, Metric
 from .run import Run
 
-SUMMARY = re.compile(r"<!-- benchmark summary(?P<kinds>[^>]*) -->\n.*?<!-- end of benchmark summary -->", re.DOTALL)
+SUMMARY = re.compile(r"<!-- benchmark summary -->\n.*?<!-- end of benchmark summary -->", re.DOTALL)
 COLUMNS: tuple[tuple[str, Metric, str], ...] = (
     ("64 B, 16 × 1", CPU_PER_FRAME, "64 B, 16 × 1"),
     ("64 B, 16 × 8", CPU_PER_FRAME, "64 B, 16 × 8"),
@@ -23,9 +23,7 @@ COLUMNS: tuple[tuple[str, Metric, str], ...] = (
 
 def filled(text: str, run: Run) -> str:
     """The text with its summaries made anew."""
-    return SUMMARY.sub(
-        lambda found: f"<!-- benchmark summary{found['kinds']} -->\n{table(run)}\n<!-- end of benchmark summary -->", text
-    )
+    return SUMMARY.sub(lambda _: f"<!-- benchmark summary -->\n{table(run)}\n<!-- end of benchmark summary -->", text)
 
 
 def table(run: Run) -> str:

@@ -9,9 +9,9 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from framegate.deadlines import Deadlines
 from framegate.handshake.grammar import check_field, check_fields
 
+from .deadlines import Deadlines
 from .figures import Figures
 from .plan import Plan
 from .proxies import without

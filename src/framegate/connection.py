@@ -13,7 +13,6 @@ from typing import Any, Protocol
 from multidict import CIMultiDictProxy
 
 from framegate.codec.constants import GOING_AWAY
-from framegate.deadlines import Deadline, Deadlines
 from framegate.errors import FramegateError, HandshakeRefused, HookError, PeerError, UpstreamUnavailable
 from framegate.farewell import REFUSAL_LINGER, Farewell
 from framegate.handshake import BadRequest, RequestReader, check_opening_request, refusal
@@ -37,7 +36,6 @@ class Host(Protocol):
     """What a connection needs of the server that has accepted it."""
 
     loop: asyncio.AbstractEventLoop
-    deadlines: Deadlines
     handler: Callable[[Request], Awaitable[Any]]
     limits: ServerLimits
     draining: bool
@@ -130,12 +128,12 @@ class ClientConnection(Receiver):
             max_header_bytes=limits.max_header_bytes,
             max_headers=limits.max_headers,
         )
-        self._timer: Deadline | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def begin(self, deadline: float | None) -> None:
         """Read the request, which must be whole at ``deadline`` of the loop's clock."""
         if deadline is not None:
-            self._timer = self.server.deadlines.call_at(deadline, self._too_late)
+            self._timer = self.server.loop.call_at(deadline, self._too_late)
         self.transport.set_receiver(self)
         self.transport.resume_reading()
 

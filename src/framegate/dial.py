@@ -13,7 +13,6 @@ import ssl as ssl_module
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from framegate.deadlines import deadlines_of
 from framegate.errors import FramegateError, UpstreamUnavailable
 from framegate.handshake import AnswerReader, UpstreamAnswer, UpstreamURL
 from framegate.handshake.extensions import Extension
@@ -94,7 +93,7 @@ async def dial(
     handshake = Handshake(loop, request, reader)
     timer = None
     if options.connect_timeout is not None:
-        timer = deadlines_of(loop).call_later(options.connect_timeout, handshake.too_late)
+        timer = loop.call_later(options.connect_timeout, handshake.too_late)
     if departure is not None and departed is not None:
         departure.on_departure(lambda: handshake.fail(departed()))
     opening: asyncio.Task[Transport] | None = None

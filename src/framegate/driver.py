@@ -14,7 +14,6 @@ from typing import Any
 
 from framegate._build import pick
 from framegate.codec.constants import INTERNAL_ERROR
-from framegate.deadlines import Deadline, deadlines_of
 from framegate.hook_failure import log_failure
 from framegate.session.closing import State
 from framegate.session.leg import Leg
@@ -88,7 +87,6 @@ class Driver:
 
     __slots__ = (
         "_client_left",
-        "_deadlines",
         "_high_water",
         "_timer",
         "_timer_at",
@@ -114,8 +112,7 @@ class Driver:
         self.done: asyncio.Future[SessionRecord] = loop.create_future()
         self.over = False
         self._high_water = session.options.write_high_water
-        self._deadlines = deadlines_of(loop)
-        self._timer: Deadline | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
         self.client = Link(session.client, client)
         self.upstream = Link(session.upstream, upstream)
@@ -383,7 +380,7 @@ class Driver:
             if self._timer is not None:
                 self._timer.cancel()
             self._timer_at = at
-            self._timer = self._deadlines.call_at(at, self._on_timer)
+            self._timer = self.loop.call_at(at, self._on_timer)
 
     def _on_timer(self) -> None:
         self._timer = None

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from framegate.deadlines import deadlines_of
 from framegate.transport import Receiver, Transport
 
 REFUSAL_LINGER = 2.0
@@ -37,7 +36,7 @@ class Farewell(Receiver):
     ) -> None:
         self.transport = transport
         self.done: Callable[[], None] | None = done
-        self.timer = deadlines_of(loop).call_later(linger, self.finish)
+        self.timer = loop.call_later(linger, self.finish)
         transport.set_receiver(self)
         if words:
             transport.write(bytearray(words), None, 0, 0)

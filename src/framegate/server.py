@@ -13,7 +13,6 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from framegate.connection import ClientConnection, Session
-from framegate.deadlines import deadlines_of
 from framegate.handshake import refusal
 from framegate.listeners import Acceptor, open_listeners
 from framegate.options import ServerLimits
@@ -75,7 +74,6 @@ class Server:
         proxies: Proxies | None = None,
     ) -> None:
         self.loop = asyncio.get_running_loop()
-        self.deadlines = deadlines_of(self.loop)
         self.handler = handler
         self.limits = limits
         self.sockets = tuple(listeners)

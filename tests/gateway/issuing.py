@@ -74,12 +74,12 @@ def pem_of(key: Any, passphrase: bytes | None = None) -> str:
     return octets.decode()
 
 
-def revoking(ca: trustme.CA, *leaves: Leaf) -> str:
-    """The authority's list of revoked certificates (PEM)."""
+def revoking(ca: trustme.CA, *leaves: Leaf, days: float = 1) -> str:
+    """The authority's list of revoked certificates (PEM), which holds for so many days more."""
     key = serialization.load_pem_private_key(ca.private_key_pem.bytes(), None)
     issuer = x509.load_pem_x509_certificate(ca.cert_pem.bytes()).subject
     now = datetime.now(UTC)
-    builder = x509.CertificateRevocationListBuilder(issuer, now - timedelta(days=1), now + timedelta(days=1))
+    builder = x509.CertificateRevocationListBuilder(issuer, now - timedelta(days=30), now + timedelta(days=days))
     for leaf in leaves:
         entry = x509.RevokedCertificateBuilder(leaf.serial, now - timedelta(hours=1)).build()
         builder = builder.add_revoked_certificate(entry)

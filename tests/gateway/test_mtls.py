@@ -147,6 +147,14 @@ async def test_a_revoked_one_is_refused_and_the_others_are_not(
     assert "certificate revoked; the certificate is of CN=lost" in refusal(caplog)
 
 
+async def test_a_list_that_has_expired_refuses_everybody(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "revoked.pem").write_text(revoking(tls.authority(), days=-1))
+    with caplog.at_level(logging.INFO, "framegate"):
+        async with served(tmp_path, **demanding(tmp_path, client_crl="revoked.pem")) as gate:
+            await refuses(gate, issued("kiosk.test").context(tmp_path))
+    assert "CRL has expired" in refusal(caplog)
+
+
 async def test_a_subject_without_a_name_is_told_by_what_it_has(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

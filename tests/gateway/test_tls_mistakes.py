@@ -171,6 +171,16 @@ def test_a_file_that_is_gone_since_is_left_out(tmp_path: Path) -> None:
     assert expiries(found) == []
 
 
+def test_a_list_of_revoked_certificates_that_has_expired_is_warned_of(tmp_path: Path) -> None:
+    (tmp_path / "clients.pem").write_bytes(tls.authority().cert_pem.bytes())
+    text = listening(**issued("localhost").files(tmp_path), client_ca="clients.pem", client_crl="revoked.pem")
+    for days, warned in ((1, 0), (-1, 1)):
+        (tmp_path / "revoked.pem").write_text(revoking(tls.authority(), days=days))
+        found = loaded(tmp_path, '_format_version: "3.0"\n' + text)
+        assert found.problems == []
+        assert ["clients of this authority will be refused" in str(said) for said in found.warnings] == [True] * warned
+
+
 # Names
 
 

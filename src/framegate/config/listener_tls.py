@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import ssl
+from datetime import UTC, datetime
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -106,8 +107,7 @@ class ListenerTls:
             return
         blocks = text.split("-----BEGIN X509 CRL-----")[1:]
         try:
-            for block in blocks:
-                x509.load_pem_x509_crl(f"-----BEGIN X509 CRL-----{block}".encode())
+            lists = [x509.load_pem_x509_crl(f"-----BEGIN X509 CRL-----{block}".encode()) for block in blocks]
         except ValueError as error:
             what = f"{file!r} cannot be read as a list of revoked certificates (PEM): {error}"
             self._problems.at((*self._at, "client_crl"), what)
@@ -115,6 +115,11 @@ class ListenerTls:
         if not blocks:
             mend = "it begins with -----BEGIN X509 CRL-----"
             self._problems.at((*self._at, "client_crl"), f"{file!r} holds no list of revoked certificates (PEM)", mend)
+        for found in lists:
+            end = found.next_update_utc
+            if end is not None and end < datetime.now(UTC):
+                what = f"the list of {found.issuer.rfc4514_string()} expired at {end:%Y-%m-%d %H:%M} UTC"
+                self._problems.warn((*self._at, "client_crl"), f"{what}: clients of this authority will be refused")
 
     def _check_ciphers(self, ciphers: str, min_version: str) -> None:
         at = (*self._at, "ciphers")

@@ -14,7 +14,7 @@ from cryptography import x509
 from framegate.config.configuration import TlsRules
 from framegate.pdk.entities import frozen
 from framegate.pdk.exchange import ClientCertificate
-from framegate.transport.telling import TellingSSLObject, telling
+from framegate.transport.telling import TellingSSLObject
 
 _HANDSHAKE: Final = 22
 _CERTIFICATE: Final = 11
@@ -40,7 +40,6 @@ def demand(context: ssl.SSLContext, rules: TlsRules, quiet: ssl.SSLContext) -> N
     # What a client has shown is not told by a context that does not ask.
     quiet.verify_mode = context.verify_mode
     if hasattr(context, "_msg_callback"):
-        telling(context)
         context.sslobject_class = type("ListeningSSLObject", (_Listening,), {"quiet": quiet})
         context._msg_callback = _listen
 

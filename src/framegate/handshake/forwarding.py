@@ -66,7 +66,7 @@ def request_headers_for_upstream(
     )
     by_us = {_same_name(name) for name, _ in added} | {_same_name(name) for name in without}
     replaced = by_us | FORWARDED_NAMES if by_us else FORWARDED_NAMES
-    passed = [field for field in forwardable(received) if _same_name(field[0]) not in replaced]
+    passed = [field for field in forwardable(received) if field[0].lower().replace("_", "-") not in replaced]
     if by_us:
         ours = [field for field in ours if _same_name(field[0]) not in by_us]
     return [*passed, *ours, *added]

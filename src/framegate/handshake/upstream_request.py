@@ -11,12 +11,13 @@ from framegate.handshake.end_to_end import without_our_own
 from framegate.handshake.grammar import (
     HeaderPairs,
     check_fields,
-    field_line,
     field_lines,
     is_host,
     is_origin_form,
     is_token,
 )
+
+_HANDSHAKE = (("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"))
 
 
 class UpstreamRequest(NamedTuple):
@@ -58,14 +59,11 @@ def build_upstream_request(
     fields = list(headers)
     check_fields(fields)  # those that are left out too: whoever passes CR or LF must hear of it
     key = base64.b64encode(os.urandom(16)).decode() if key is None else key
-    lines = [
-        f"GET {target} HTTP/1.1\r\n".encode(),
-        field_line("Host", host),
-        b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
-        field_line("Sec-WebSocket-Key", key),
-    ]
+    ours = [("Host", host), *_HANDSHAKE, ("Sec-WebSocket-Key", key)]
     if subprotocols:
-        lines.append(field_line("Sec-WebSocket-Protocol", ", ".join(subprotocols)))
+        ours.append(("Sec-WebSocket-Protocol", ", ".join(subprotocols)))
     if extensions:
-        lines.append(field_line("Sec-WebSocket-Extensions", extensions))
-    return UpstreamRequest(b"".join([*lines, field_lines(without_our_own(fields)), b"\r\n"]), key)
+        ours.append(("Sec-WebSocket-Extensions", extensions))
+    check_fields(ours)
+    lines = field_lines([*ours, *without_our_own(fields)])
+    return UpstreamRequest(b"GET %b HTTP/1.1\r\n%b\r\n" % (target.encode(), lines), key)

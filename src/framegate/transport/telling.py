@@ -22,9 +22,9 @@ class CertificateRefused(ssl.SSLCertVerificationError):
 
     def __init__(self, reason: str, subject: str, issuer: str) -> None:
         super().__init__(
-            1, f"[SSL: CERTIFICATE_VERIFY_FAILED] {reason}; the certificate is of {subject}, issued by {issuer}"
+            ssl.SSLErrorNumber.SSL_ERROR_SSL,
+            f"[SSL: CERTIFICATE_VERIFY_FAILED] {reason}; the certificate is of {subject}, issued by {issuer}",
         )
-        self.subject = subject
 
     def __str__(self) -> str:
         return str(self.args[1])
@@ -45,7 +45,9 @@ class TellingSSLObject(ssl.SSLObject):
             names = self.refused_names()
             if names is None:
                 raise
-            raise CertificateRefused(reason_of(error), *names) from error
+            refused = CertificateRefused(reason_of(error), *names)
+            refused.verify_code, refused.verify_message = error.verify_code, error.verify_message
+            raise refused from error
 
     def refused_names(self) -> tuple[str, str] | None:
         """Subject and issuer of the certificate that the other end has shown; None where they are not known."""

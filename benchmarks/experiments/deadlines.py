@@ -1,7 +1,7 @@
-"""Times that nearly always pass unused: one timer of the event loop for all of them.
+"""A way not taken: one timer of the event loop, over a heap, for times that nearly always pass unused.
 
 Each connection has a limit for its request, for its upstream's answer and for its closing, and nearly every one is
-cancelled. A timer of the loop costs several microseconds to make and to cancel; an entry in a heap costs less than one.
+cancelled.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import heapq
 import itertools
 from collections.abc import Callable
-from weakref import WeakKeyDictionary, ref
+from weakref import ref
 
 _SPARE = 1000
 """Cancelled entries that may wait for their time before they are swept out."""
@@ -43,7 +43,7 @@ class Deadline:
 
 
 class Deadlines:
-    """The deadlines of one event loop; :func:`deadlines_of` makes it."""
+    """The deadlines of one event loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         # Its timer holds the loop; without one, nothing here does.
@@ -110,14 +110,3 @@ class Deadlines:
             call()
         except Exception as error:
             loop.call_exception_handler({"message": "a deadline's callback failed", "exception": error})
-
-
-_deadlines: WeakKeyDictionary[asyncio.AbstractEventLoop, Deadlines] = WeakKeyDictionary()
-
-
-def deadlines_of(loop: asyncio.AbstractEventLoop) -> Deadlines:
-    """The deadlines of ``loop``."""
-    found = _deadlines.get(loop)
-    if found is None:
-        found = _deadlines[loop] = Deadlines(loop)
-    return found
