@@ -25,16 +25,21 @@ run: venv ## an echo upstream with a proxy in front of it, to try by hand
 # What touches no hot module, or runs whole programs, need not be tested on the second build too.
 ONE_BUILD := config plugins cli examples gateway handshake conformance hostile interop benchmarks operate observe \
 	telemetry proxy_protocol docs
+WHOLE := $(wildcard $(ONE_BUILD:%=tests/%))
 BUT_FOR_THEM = $(foreach folder,$(ONE_BUILD),--ignore=tests/$(folder))
-PURE_LOG := $(VENV)/pure-tests.log
+LOGS := $(VENV)/test-logs
 
 test: venv ## unit and integration tests, on the compiled build (where there is a C compiler) and on the pure one
 	@if $(IS_COMPILED); then \
-		FRAMEGATE_PURE=1 $(BIN)/python -m pytest $(BUT_FOR_THEM) >$(PURE_LOG) 2>&1 & pure=$$!; \
-		$(BIN)/python -m pytest; compiled=$$?; \
+		mkdir -p $(LOGS); \
+		FRAMEGATE_PURE=1 $(BIN)/python -m pytest $(BUT_FOR_THEM) >$(LOGS)/pure 2>&1 & pure=$$!; \
+		$(BIN)/python -m pytest $(BUT_FOR_THEM) >$(LOGS)/compiled 2>&1 & compiled=$$!; \
+		$(BIN)/python -m pytest $(WHOLE); whole=$$?; \
+		wait $$compiled; compiled=$$?; \
 		wait $$pure; pure=$$?; \
-		printf '\n== the pure build\n'; cat $(PURE_LOG); \
-		exit $$((compiled || pure)); \
+		printf '\n== library and hot modules, the compiled build\n'; cat $(LOGS)/compiled; \
+		printf '\n== the same, the pure build\n'; cat $(LOGS)/pure; \
+		exit $$((whole || compiled || pure)); \
 	else \
 		FRAMEGATE_PURE=1 $(BIN)/python -m pytest; \
 	fi

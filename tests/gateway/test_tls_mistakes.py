@@ -111,6 +111,8 @@ def test_proxies_have_to_be_trusted_to_be_listened_to(tmp_path: Path) -> None:
     for trusted in ([], ["unix:"]):
         text = yaml.safe_dump({"gateway": {"listen": [listen], "trusted_ips": trusted}})
         assert "listen[0].proxy_protocol: trusted_ips does not have any address" in complaint(tmp_path, text)
+    text = yaml.safe_dump({"gateway": {"listen": [listen], "trusted_ips": ["nonsense"]}})
+    assert "trusted_ips[0]: must be an address or a network, not 'nonsense'" in complaint(tmp_path, text)
     listen["address"] = "unix:gw.sock"
     text = yaml.safe_dump({"gateway": {"listen": [listen], "trusted_ips": ["127.0.0.1"]}})
     assert "trusted_ips does not have peers on Unix sockets" in complaint(tmp_path, text)

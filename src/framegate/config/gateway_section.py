@@ -184,7 +184,7 @@ class GatewaySection:
 
     def _check_proxies(self, path: str | None, index: int) -> None:
         trusted = self.model.trusted_ips
-        if not any((text == "unix:") == (path is not None) for text in trusted):
+        if "trusted_ips" not in self.wrong and not any((text == "unix:") == (path is not None) for text in trusted):
             who = "peers on Unix sockets" if path is not None else "any address"
             mend = "add unix: to it" if path is not None else "add those of the proxies to it"
             at = ("gateway", "listen", index, "proxy_protocol")
