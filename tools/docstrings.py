@@ -1,4 +1,7 @@
-"""An extension of Griffe, which reads docstrings for the site: roles such as ``:meth:`close``` become code."""
+"""An extension of Griffe, which reads docstrings for the site: reStructuredText in them becomes Markdown.
+
+That is so little that two rules do it: roles become code, and the colons before an indented block go.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,19 @@ from typing import Any
 
 import griffe
 
+_COLONS = re.compile(r"(\S?)::$", re.M)
 _ROLE = re.compile(r":(?:attr|class|data|exc|func|meth|mod):`(?P<short>~)?(?P<name>[\w.]+)`")
 
 
-def plain(text: str) -> str:
-    """The text with the names of its roles alone; of a name behind ``~`` the last part, as Sphinx shows it."""
-    return _ROLE.sub(lambda found: f"`{found['name'].rpartition('.')[2] if found['short'] else found['name']}`", text)
+def as_markdown(text: str) -> str:
+    """The text of a docstring. Of a name behind ``~`` the last part is left, as Sphinx shows it."""
+    text = _ROLE.sub(lambda found: f"`{found['name'].rpartition('.')[2] if found['short'] else found['name']}`", text)
+    return _COLONS.sub(lambda found: f"{found[1]}:" if found[1] else "", text)
 
 
-class Roles(griffe.Extension):
+class Docstrings(griffe.Extension):
     """Rewrites every docstring."""
 
     def on_instance(self, *, obj: griffe.Object, **others: Any) -> None:
         if obj.docstring is not None:
-            obj.docstring.value = plain(obj.docstring.value)
+            obj.docstring.value = as_markdown(obj.docstring.value)

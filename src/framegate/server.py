@@ -20,7 +20,7 @@ from framegate.proxied import ProxiedConnection, client_of, port_of, take_header
 from framegate.proxy_protocol import Header, Malformed
 from framegate.request import Request
 from framegate.transport import TcpTransport, Transport, poller_of
-from framegate.transport.client_hello import MAX_HELLO, Hello, peek_hello
+from framegate.transport.client_hello import peek_hello, require_http_1_1
 from framegate.transport.stream import StreamTransport
 from framegate.transport.telling import reason_of
 
@@ -44,10 +44,6 @@ Proxies = Callable[[tuple[str, int] | None], bool]
 """Whether a peer is one of the proxies that put a header of the PROXY protocol before everything else."""
 
 _log = logging.getLogger("framegate.server")
-
-_HTTP_1_1 = b"http/1.1"
-_NO_APPLICATION_PROTOCOL = b"\x15\x03\x03\x00\x02\x02\x78"
-"""A fatal alert, in the clear as before every server hello (RFC 8446, sections 5.1 and 6; RFC 7301, section 3.2)."""
 
 _CLIENT_HIGH_WATER = 64 * 1024
 _RETRY_AFTER = (("Retry-After", "5"),)
@@ -290,7 +286,9 @@ class Server:
             async with asyncio.timeout_at(deadline):
                 hello = await peek_hello(self.loop, sock)
                 stream.server_name = hello.server_name
-                self._check_protocols(hello, sock)
+                if not isinstance(self._ssl, ssl_module.SSLContext):
+                    # A context of the user's says itself what it wants.
+                    require_http_1_1(hello, sock)
                 port = _port_of(sock) if header is None else port_of(header, sock)
                 context, attachment = await self._context_for(hello.server_name, port, peer)
                 await self.loop.connect_accepted_socket(lambda: stream, sock, ssl=context)
@@ -303,16 +301,6 @@ class Server:
             sock.close()
             raise
         self._connected(stream, peer, deadline, attachment, header)
-
-    def _check_protocols(self, hello: Hello, sock: socket.socket) -> None:
-        # Python's ssl goes on without a protocol where none fits. A context of the user's says itself what it wants.
-        if hello.protocols and _HTTP_1_1 not in hello.protocols and not isinstance(self._ssl, ssl_module.SSLContext):
-            sock.send(_NO_APPLICATION_PROTOCOL)
-            # The hello was looked at and not read; a socket closed with unread data resets the connection.
-            sock.shutdown(socket.SHUT_WR)
-            sock.recv(MAX_HELLO)
-            offer = ", ".join(protocol.decode("ascii", "backslashreplace") for protocol in hello.protocols)
-            raise ConnectionAbortedError(f"it offers {offer} by ALPN, and http/1.1 is served")
 
     async def _context_for(
         self, server_name: str | None, port: int | None, peer: tuple[str, int] | None

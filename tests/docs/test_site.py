@@ -87,6 +87,18 @@ def test_what_would_be_fetched_is_found() -> None:
     assert IN_STYLES.findall("@import url(https://fonts.example/css);") == ["https://fonts.example/css"]
 
 
+def test_docstrings_are_read_as_what_they_mean() -> None:
+    from tools.docstrings import as_markdown
+
+    assert as_markdown("See :meth:`~a.Proxy.close`, :class:`Proxy`::\n\n    x") == "See `close`, `Proxy`:\n\n    x"
+    assert as_markdown("A tree.\n\n::\n\n    x") == "A tree.\n\n\n\n    x"
+
+
+def test_no_role_is_left_in_the_pages(site: Path) -> None:
+    roles = re.compile(r":(?:attr|class|data|exc|func|meth|mod):")
+    assert [page for page in site.rglob("reference/**/*.html") if roles.search(page.read_text())] == []
+
+
 def test_pages_outside_of_docs_and_sources_that_are_linked_to_are_part_of_the_site(site: Path) -> None:
     for name in ("ARCHITECTURE", "examples/chat", "examples/chat/plugins/rate_limit.py", "deploy/systemd"):
         assert (site / "repository" / name / "index.html").is_file(), name

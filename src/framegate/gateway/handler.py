@@ -162,6 +162,8 @@ class Gateway:
         finally:
             if account is not None:
                 account.close(sys.exception())
+            # It knows the connection too, and nothing of a session is left to the garbage collector.
+            request._connection.attachment = None
             self.handling -= 1
 
     async def close(self) -> None:
@@ -232,6 +234,8 @@ class Gateway:
             raise
         finally:
             self.live.discard(session)
+            # The chain knows the connection, and the connection by this the session with its chain.
+            exchange.link = None
             if exchange.record is not None:
                 self.tally.ended(session, session.labels, exchange.record)
         if any(WS_CLOSE in plugin.phases for plugin in session.plugins):

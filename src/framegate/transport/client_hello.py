@@ -26,6 +26,8 @@ _HANDSHAKE = 22
 _CLIENT_HELLO = 1
 _SERVER_NAME = 0
 _PROTOCOLS = 16
+_NO_APPLICATION_PROTOCOL = b"\x15\x03\x03\x00\x02\x02\x78"
+"""A fatal alert, in the clear as before every server hello (RFC 8446, sections 5.1 and 6; RFC 7301, section 3.2)."""
 
 
 class Hello(NamedTuple):
@@ -160,6 +162,22 @@ async def peek_hello(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> He
             # Readable stays true while the rest is on its way.
             await asyncio.sleep(_RETRY)
         seen = len(data)
+
+
+def require_http_1_1(hello: Hello, sock: socket.socket) -> None:
+    """Send the alert for it to a client that offers application protocols without this one. Python's ``ssl`` would go on
+    without any.
+
+    Raises:
+        OSError: such a client; or its connection broke.
+    """
+    if hello.protocols and b"http/1.1" not in hello.protocols:
+        sock.send(_NO_APPLICATION_PROTOCOL)
+        # The hello was looked at and not read; a socket closed with unread data resets the connection.
+        sock.shutdown(socket.SHUT_WR)
+        sock.recv(MAX_HELLO)
+        offer = ", ".join(protocol.decode("ascii", "backslashreplace") for protocol in hello.protocols)
+        raise ConnectionAbortedError(f"it offers {offer} by ALPN, and http/1.1 is served")
 
 
 def _says_no_more(sock: socket.socket) -> bool:
