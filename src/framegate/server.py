@@ -20,7 +20,7 @@ from framegate.proxied import ProxiedConnection, client_of, port_of, take_header
 from framegate.proxy_protocol import Header, Malformed
 from framegate.request import Request
 from framegate.transport import TcpTransport, Transport, poller_of
-from framegate.transport.client_hello import peek_hello, require_http_1_1
+from framegate.transport.client_hello import peek_hello, require_protocol
 from framegate.transport.stream import StreamTransport
 from framegate.transport.telling import reason_of
 
@@ -288,7 +288,7 @@ class Server:
                 stream.server_name = hello.server_name
                 if not isinstance(self._ssl, ssl_module.SSLContext):
                     # A context of the user's says itself what it wants.
-                    require_http_1_1(hello, sock)
+                    require_protocol(hello, sock, b"http/1.1")
                 port = _port_of(sock) if header is None else port_of(header, sock)
                 context, attachment = await self._context_for(hello.server_name, port, peer)
                 await self.loop.connect_accepted_socket(lambda: stream, sock, ssl=context)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from framegate.errors import FramegateError
 
@@ -43,6 +43,18 @@ class SideRecord:
     pings: int = 0
     pongs: int = 0
 
+    def as_data(self) -> dict[str, Any]:
+        """What log lines tell of it, as plain data; a close frame is a mapping of ``code`` and ``reason``, or None."""
+        return {
+            "frames": self.frames,
+            "messages": self.messages,
+            "bytes": self.bytes,
+            "dropped": self.dropped,
+            "changed": self.changed,
+            "close_received": _close_data(self.close_received),
+            "close_sent": _close_data(self.close_sent),
+        }
+
 
 @dataclass(slots=True)
 class SessionRecord:
@@ -76,6 +88,10 @@ class SessionRecord:
             f"session ended_by={self.ended_by or '-'} why={self.why or '-'} duration={self.duration:.3f} "
             f"{_words('client', self.client)} {_words('upstream', self.upstream)}{detail}{error}"
         )
+
+
+def _close_data(info: CloseInfo | None) -> dict[str, Any] | None:
+    return None if info is None else {"code": info[0], "reason": info[1]}
 
 
 def _words(name: str, side: SideRecord) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from framegate.pdk.entities import Entity
 from framegate.pdk.exchange import Exchange
 from framegate.pdk.faces._forwarded import forwarded_peer
-from framegate.session.record import CloseInfo, SessionRecord, SideRecord
+from framegate.session.record import SessionRecord
 
 
 def name_of(entity: Entity | None) -> str | None:
@@ -54,8 +54,8 @@ def ending(record: SessionRecord) -> dict[str, Any]:
         "why": record.why,
         "detail": record.detail or None,
         "error": None if record.error is None else str(record.error),
-        "client": _side(record.client),
-        "upstream": _side(record.upstream),
+        "client": record.client.as_data(),
+        "upstream": record.upstream.as_data(),
     }
 
 
@@ -66,19 +66,3 @@ def flat(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]
             yield from flat(value, f"{prefix}{name}.")
         elif value is not None:
             yield prefix + name, value
-
-
-def _side(side: SideRecord) -> dict[str, Any]:
-    return {
-        "frames": side.frames,
-        "messages": side.messages,
-        "bytes": side.bytes,
-        "dropped": side.dropped,
-        "changed": side.changed,
-        "close_received": _close(side.close_received),
-        "close_sent": _close(side.close_sent),
-    }
-
-
-def _close(info: CloseInfo | None) -> dict[str, Any] | None:
-    return None if info is None else {"code": info[0], "reason": info[1]}

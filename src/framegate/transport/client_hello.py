@@ -164,20 +164,20 @@ async def peek_hello(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> He
         seen = len(data)
 
 
-def require_http_1_1(hello: Hello, sock: socket.socket) -> None:
-    """Send the alert for it to a client that offers application protocols without this one. Python's ``ssl`` would go on
-    without any.
+def require_protocol(hello: Hello, sock: socket.socket, ours: bytes) -> None:
+    """Send the alert for it to a client that offers application protocols without ours (RFC 7301, section 3.2). Python's
+    ``ssl`` would go on without any.
 
     Raises:
         OSError: such a client; or its connection broke.
     """
-    if hello.protocols and b"http/1.1" not in hello.protocols:
+    if hello.protocols and ours not in hello.protocols:
         sock.send(_NO_APPLICATION_PROTOCOL)
         # The hello was looked at and not read; a socket closed with unread data resets the connection.
         sock.shutdown(socket.SHUT_WR)
         sock.recv(MAX_HELLO)
         offer = ", ".join(protocol.decode("ascii", "backslashreplace") for protocol in hello.protocols)
-        raise ConnectionAbortedError(f"it offers {offer} by ALPN, and http/1.1 is served")
+        raise ConnectionAbortedError(f"it offers {offer} by ALPN, and {ours.decode()} is served")
 
 
 def _says_no_more(sock: socket.socket) -> bool:

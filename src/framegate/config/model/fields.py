@@ -97,10 +97,10 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """A rule about a whole number: its least and its most."""
+    """A rule about a number: its least and its most. Whether it must be whole is its type's to say."""
 
-    least: int
-    most: int
+    least: float
+    most: float
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         return core_schema.no_info_after_validator_function(self.checked, handler(source))
@@ -110,10 +110,14 @@ class Between:
     ) -> dict[str, Any]:
         return {**handler(schema), "minimum": self.least, "maximum": self.most}
 
-    def checked(self, number: int) -> int:
+    def checked(self, number: float) -> float:
         if not self.least <= number <= self.most:
-            raise refusal(f"must be from {self.least} to {self.most}, not {number}")
+            raise refusal(f"must be from {_written(self.least)} to {_written(self.most)}, not {_written(number)}")
         return number
+
+
+def _written(number: float) -> str:
+    return str(number) if isinstance(number, int) else f"{number:g}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal
-
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic_core import core_schema
+from typing import Annotated, Literal
 
 from framegate.config.model.fields import HEADER_NAME, KONG, Between, Form, HostName, Model, field, refusal
 
@@ -16,35 +12,14 @@ PASSIVE_HEALTHY = [*range(200, 209), 226, *range(300, 309)]
 PASSIVE_UNHEALTHY = [429, 500, 503]
 
 
-@dataclass(frozen=True, slots=True)
-class Within:
-    """A rule about a number, which need not be whole: its least and its most."""
-
-    least: float
-    most: float
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        return core_schema.no_info_after_validator_function(self.checked, handler(source))
-
-    def __get_pydantic_json_schema__(
-        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        return {**handler(schema), "minimum": self.least, "maximum": self.most}
-
-    def checked(self, number: float) -> float:
-        if not self.least <= number <= self.most:
-            raise refusal(f"must be from {self.least:g} to {self.most:g}, not {number:g}")
-        return number
-
-
 def _check_one_line(text: str) -> None:
     # To Python, $ stands before a line end at the end too.
     if text.endswith("\n"):
         raise refusal("must not end with a line break", "take it out")
 
 
-Interval = Annotated[float, Within(0, 65535)]
-Patience = Annotated[float, Within(0.001, 65535)]
+Interval = Annotated[float, Between(0, 65535)]
+Patience = Annotated[float, Between(0.001, 65535)]
 Count = Annotated[int, Between(0, 255)]
 Status = Annotated[int, Between(100, 999)]
 HeaderField = Annotated[str, Form(HEADER_NAME, "the name of a header field")]
@@ -150,7 +125,7 @@ class Healthchecks(Model):
     """Checks that the gateway makes by itself."""
     passive: PassiveChecks | None = field(None)
     """What the sessions tell of their targets."""
-    threshold: Annotated[float, Within(0, 100)] = field(0, origin=KONG)
+    threshold: Annotated[float, Between(0, 100)] = field(0, origin=KONG)
     """The percentage of the weights that must be healthy; with less, the upstream gets no sessions at all."""
     ejection_time: Interval = field(30, origin="Envoy's base_ejection_time", unit="s")
     """An unhealthy target that active checks do not bring back is tried again after this long; 0: never, as in Kong."""

@@ -16,7 +16,7 @@ from framegate.pdk.faces._forwarded import forwarded_peer
 from framegate.pdk.faces._query import arguments
 from framegate.pdk.faces._redaction import Redaction
 from framegate.pdk.faces.request import Request
-from framegate.session.record import CloseInfo, SessionRecord, SideRecord
+from framegate.session.record import SessionRecord
 
 SET_SERIALIZE_VALUE = "kong.log.set_serialize_value"
 MODES = ("set", "add", "replace")
@@ -135,25 +135,11 @@ def _websocket(record: SessionRecord) -> dict[str, Any]:
         "detail": record.detail,
         "error": None if record.error is None else str(record.error),
         "duration": record.duration,
-        "client": _side(record.client),
-        "upstream": _side(record.upstream),
+        "client": record.client.as_data(),
+        "upstream": record.upstream.as_data(),
     }
 
 
-def _side(side: SideRecord) -> dict[str, Any]:
-    return {
-        "frames": side.frames,
-        "messages": side.messages,
-        "bytes": side.bytes,
-        "dropped": side.dropped,
-        "changed": side.changed,
-        "close_received": _close(side.close_received),
-        "close_sent": _close(side.close_sent),
-    }
-
-
-def _close(info: CloseInfo | None) -> dict[str, Any] | None:
-    return None if info is None else {"code": info[0], "reason": info[1]}
 
 
 def _apply(record: dict[str, Any], edit: Edit) -> None:
