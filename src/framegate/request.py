@@ -76,8 +76,8 @@ class Request:
 
     @property
     def tls(self) -> TLSInfo | None:
-        """The connection's TLS, or None. Where a trusted proxy speaks the PROXY protocol and has ended the client's TLS,
-        what it says of that."""
+        """The connection's TLS, or None. Where a trusted proxy has ended the client's TLS and says so by the PROXY
+        protocol, what it says of it."""
         tls: TLSInfo | None = self._connection.tls_info()
         return tls
 

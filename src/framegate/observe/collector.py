@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from framegate.gateway.live import LiveSession
     from framegate.gateway.site import Site
 
-SLICE: Final = 500
+SLICE: Final = 200
 """Sessions that are looked at before other work gets its turn."""
 
 _SIDES: Final = ("client", "upstream")

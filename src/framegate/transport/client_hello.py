@@ -165,8 +165,8 @@ async def peek_hello(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> He
 
 
 def require_protocol(hello: Hello, sock: socket.socket, ours: bytes) -> None:
-    """Send the alert for it to a client that offers application protocols without ours (RFC 7301, section 3.2). Python's
-    ``ssl`` would go on without any.
+    """Send the alert for it to a client that offers application protocols without ours (RFC 7301, section 3.2).
+    Python's ``ssl`` would go on without any.
 
     Raises:
         OSError: such a client; or its connection broke.

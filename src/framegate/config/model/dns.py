@@ -5,8 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Annotated, Literal
 
-from framegate.config.model.fields import KONG, Form, Model, NotEmpty, Text, field, refusal
-from framegate.config.model.healthchecks import Within
+from framegate.config.model.fields import KONG, Between, Form, Model, NotEmpty, Text, field, refusal
 
 DNS_PORT = 53
 SERVERS = "as in 10.0.0.2 or [fd00::2]:5353"
@@ -40,7 +39,7 @@ def _check_server(text: str) -> None:
 
 
 Server = Annotated[str, Form(r"^[0-9A-Fa-f.:\[\]]+$", "the address of a name server", SERVERS, _check_server)]
-Lifetime = Annotated[float, Within(0.1, 315_360_000)]
+Lifetime = Annotated[float, Between(0.1, 315_360_000)]
 Record = Literal["SRV", "A", "AAAA"]
 
 
@@ -55,7 +54,7 @@ class Dns(Model):
     """What is asked for: the first kind of which there are records counts. The system's resolver knows no SRV."""
     valid_ttl: Lifetime | None = field(None, origin="its own; 10 of the system's resolver", unit="s")
     """How long an answer counts."""
-    stale_ttl: Annotated[float, Within(0, 315_360_000)] = field(3600, origin=KONG, unit="s")
+    stale_ttl: Annotated[float, Between(0, 315_360_000)] = field(3600, origin=KONG, unit="s")
     """How much longer it counts while it cannot be renewed (RFC 8767)."""
     error_ttl: Lifetime = field(1, origin=KONG, unit="s")
     """After how long a lookup that failed is repeated."""

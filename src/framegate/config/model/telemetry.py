@@ -6,7 +6,6 @@ from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
 from framegate.config.model.fields import Between, Form, HeaderName, Model, Text, field, refusal
-from framegate.config.model.healthchecks import Within
 from framegate.handshake import checked_headers
 
 OPENTELEMETRY: Final = "OpenTelemetry"
@@ -44,7 +43,7 @@ class Tracing(Model):
     """Where the collector takes traces, with the path."""
     service_name: Text = field("framegate", origin="the program")
     """``service.name`` of everything that is sent."""
-    sample_ratio: Annotated[float, Within(0, 1)] = field(1.0, origin=OPENTELEMETRY)
+    sample_ratio: Annotated[float, Between(0, 1)] = field(1.0, origin=OPENTELEMETRY)
     """The share of traces that are kept, where none is continued: whoever began one has decided for all of it."""
     accept_context: Literal["trusted", "always"] = field("trusted", origin="as for forwarding headers")
     """Whose ``traceparent`` is continued: that of peers in `trusted_ips`, or everybody's."""
