@@ -235,6 +235,10 @@ class ClientConnection(Receiver):
                 raise
         except Exception as error:
             self._conclude(error)
+        except KeyboardInterrupt as error:
+            # It ends the program, which must not be a riddle.
+            _log.error("the handler has ended the program", exc_info=error)
+            raise
         else:
             self._conclude(None)
 
