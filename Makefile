@@ -11,7 +11,7 @@ HOT := $(patsubst %_c.pxd,%.py,$(filter %_c.pxd,$(PXDS)))
 IS_COMPILED = $(BIN)/python -c 'from framegate._build import COMPILED; raise SystemExit(not COMPILED)'
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test interop conformance conformance-quick fuzz soak lint types instructions bench bench-full endurance coverage build clean
+.PHONY: help venv run test interop conformance conformance-quick fuzz soak lint types instructions bench bench-full endurance docs coverage build clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name does; do \
@@ -81,6 +81,14 @@ bench: venv ## the benchmarks, without the slow parts (minutes)
 bench-full: venv ## all of them: every peer, load and setting (about half an hour)
 	$(BIN)/python -m benchmarks --full
 
+docs: venv $(STAMPS)/docs ## the documentation as a site, in site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	$(BIN)/python -m pytest -q tests/docs/test_site.py
+
+$(STAMPS)/docs: $(STAMPS)/installed
+	FRAMEGATE_PURE=1 $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,docs]'
+	@touch $@
+
 endurance: venv ## 100,000 sessions in sequence, and a message of 1 GiB: what memory they leave (Linux)
 	$(BIN)/python -m benchmarks.endurance
 
@@ -94,7 +102,7 @@ build: venv ## the source distribution and the wheel, in dist/
 	$(BIN)/python -m build
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) build dist src/*.egg-info .coverage htmlcov .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist site src/*.egg-info .coverage htmlcov .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	rm -rf tests/interop/node_modules benchmarks/.build conformance/.venv27 conformance/reports
 	find src tests benchmarks conformance fuzzing soak -name __pycache__ -type d -exec rm -rf {} +
 	find src \( -name '*.so' -o -name '*.c' \) -delete

@@ -19,7 +19,6 @@ TABLES = {
 MERGED = {
     "sum": "sum",
     "min": "smallest",
-    "max": "largest",
     "worker": "one each, label `worker`",
     "once": "",
 }

@@ -55,7 +55,7 @@ class Conduit(Receiver):
     def received(self, data: bytearray, start: int, end: int) -> None:
         """Relay ``data[start:end]``."""
         lane = self.lane
-        frames = lane.frames
+        frames = lane.frames - lane.own_pongs
         self.feeding = True
         try:
             signal = lane.feed(data, start, end)
@@ -64,7 +64,7 @@ class Conduit(Receiver):
             self.driver.crashed(self, error)
             return
         self.feeding = False
-        if self.timed and (lane.frames != frames or lane.mid_frame or lane.mode != RELAY):
+        if self.timed and (lane.frames - lane.own_pongs != frames or lane.mid_frame or lane.mode != RELAY):
             lane.last_frame = self.clock()
         if signal != CLOSED:
             # The driver writes a close frame itself, for the end of the stream may go with it.

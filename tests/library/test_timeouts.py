@@ -102,6 +102,25 @@ async def test_framegates_own_pings_do_not_keep_a_session_from_being_idle() -> N
             assert value == close(1001)
 
 
+async def test_nor_do_the_pongs_that_answer_them() -> None:
+    async def answer(peer: RawPeer) -> frames.Frame:
+        while (value := await peer.recv()).opcode == frames.PING:
+            peer.send(pong(value.payload))
+        return value
+
+    async with proxied(idle_timeout=0.3, ping_interval=0.05, ping_timeout=10) as conv, asyncio.timeout(5):
+        answers = await asyncio.gather(answer(conv.client), answer(conv.upstream))
+        assert answers == [close(1001), close(1001)]
+
+
+async def test_a_pong_that_nobody_asked_for_does_keep_it() -> None:
+    async with proxied(idle_timeout=0.3) as conv:
+        for _ in range(10):
+            conv.client.send(pong("here"))
+            assert await conv.upstream.recv() == pong("here")
+            await asyncio.sleep(0.05)
+
+
 async def test_a_busy_session_ends_with_1001_at_its_max_lifetime() -> None:
     async with proxied(max_lifetime=0.4) as conv:
         async with asyncio.timeout(5):

@@ -118,7 +118,7 @@ async def test_prometheus_has_the_sums_of_two_workers(place: Place, tmp_path: Pa
         assert prometheus.value("framegate_connections_total") == 12
         assert prometheus.value("histogram_quantile(0.99, sum by (le) (framegate_session_duration_seconds_bucket))")
         assert prometheus.value("up") == 1
-        # The type and the meaning come along, which they do in a format that it understands whole.
+        # The type comes along.
         metadata = prometheus.get("/api/v1/metadata", metric="framegate_queued_bytes")
         assert metadata["framegate_queued_bytes"][0]["type"] == "gauge"
         groups = prometheus.get("/api/v1/rules")["groups"]

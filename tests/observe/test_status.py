@@ -160,3 +160,25 @@ def test_a_unix_socket_will_do(place: Place) -> None:
         sock.connect(str(path))
         sock.sendall(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
         assert sock.recv(100).startswith(b"HTTP/1.1 200 OK")
+
+
+def test_another_address_takes_effect_at_the_next_start(place: Place) -> None:
+    with watched(place) as watch:
+        place.write(gateway='  status_listen: "127.0.0.1:1"\n')
+        watch.program.send(signal.SIGHUP)
+        watch.program.log.matching("gateway.status_listen has changed: it takes effect at the next start")
+        assert json_of(watch, "/readyz")[0] == 200
+        assert watch.numbers().of("framegate_config_reloads_total", result="success") == 1
+
+
+def test_a_reload_that_changes_the_level_wins(place: Place) -> None:
+    with watched(place) as watch:
+        watch.ask("/log-level", "PUT", '{"level": "error", "seconds": 2}')
+        place.write(gateway=STATUS + "  log_level: debug\n")
+        watch.program.send(signal.SIGHUP)
+        deadline = time.monotonic() + PATIENCE
+        while json_of(watch, "/log-level")[1]["level"] != "debug":
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        time.sleep(2.2)
+        assert json_of(watch, "/log-level")[1]["level"] == "debug"

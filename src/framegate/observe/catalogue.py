@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 Kind = Literal["counter", "gauge", "histogram"]
-Merging = Literal["sum", "min", "max", "worker", "once"]
-"""What becomes of one value a worker: their sum, the smallest, the largest, one series a worker with the label
+Merging = Literal["sum", "min", "worker", "once"]
+"""What becomes of one value a worker: their sum, the smallest, one series a worker with the label
 ``worker``; or there is one value only, which no worker has."""
 
 PREFIX: Final = "framegate_"

@@ -91,8 +91,6 @@ class _Merge:
                 values[key] = value
             elif self._merging == "min":
                 values[key] = min(before, value)
-            elif self._merging == "max":
-                values[key] = max(before, value)
             else:
                 values[key] = before + value
 

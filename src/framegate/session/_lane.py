@@ -142,6 +142,8 @@ class Lane:
         self.text_bytes = 0
         self.pings = 0
         self.pongs = 0
+        # Answers to pings of ours among them: nobody's business but ours, so they keep no session from being idle.
+        self.own_pongs = 0
         self.dropped = 0
         self.changed = 0
         self.last_frame = 0.0
@@ -504,6 +506,7 @@ class Lane:
             return False
         # Section 5.5.3: a pong answers the latest ping; those before it may stay unanswered.
         del pings[: pings.index(payload) + 1]
+        self.own_pongs += 1
         return True
 
     def _extend_run(self) -> None:

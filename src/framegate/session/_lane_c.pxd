@@ -47,6 +47,7 @@ cdef class Lane:
     cdef readonly long long text_bytes
     cdef readonly long long pings
     cdef readonly long long pongs
+    cdef readonly long long own_pongs
     cdef readonly long long dropped
     cdef readonly long long changed
     cdef public double last_frame
