@@ -42,7 +42,7 @@ OUT_OF_REACH = {
 }
 
 # What `import framegate` must not load: libraries that the gateway alone needs.
-HEAVY = {"cryptography", "jsonschema_rs", "jwt", "pydantic", "yaml"}
+HEAVY = {"cryptography", "dns", "jsonschema_rs", "jwt", "opentelemetry", "prometheus_client", "pydantic", "yaml"}
 
 
 # Exports

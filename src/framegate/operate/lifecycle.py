@@ -159,6 +159,8 @@ class Lifecycle:
         return 0
 
     async def _live(self, stop: asyncio.Task[str]) -> None:
+        # The first look: what changes from now on is a change, also while the crew starts.
+        self._keep_watch()
         starting = asyncio.create_task(self.crew.start(self._first))
         await asyncio.wait({starting, stop}, return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
@@ -170,7 +172,7 @@ class Lifecycle:
             self._notifier.ready(f"serving {self._source.file}")
             await self._serve(stop)
         else:
-            await _cancelled(starting)
+            await _cancelled(starting, self._watching)
             _log.info("%s: stopping before it was ready", stop.result())
             await self.crew.drain()
 
@@ -178,7 +180,6 @@ class Lifecycle:
         background = [asyncio.create_task(self._reload_when_wanted())]
         if self._notifier.watchdog is not None:
             background.append(asyncio.create_task(self._sign_of_life(self._notifier.watchdog / 2)))
-        self._keep_watch()
         name = await stop
         self.state.phase = "draining"
         self._notifier.stopping()
