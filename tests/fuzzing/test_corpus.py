@@ -19,7 +19,15 @@ from fuzzing.shrink import shrunk
 from fuzzing.targets import TARGETS
 from tests.kit.builds import NAMES
 
-CASES = {"parser": 500, "handshake": 500, "extensions": 1000, "deflate": 500, "config": 50, "session": 250}
+CASES = {
+    "parser": 500,
+    "handshake": 500,
+    "extensions": 1000,
+    "deflate": 500,
+    "proxy_protocol": 1000,
+    "config": 50,
+    "session": 250,
+}
 
 each_target = pytest.mark.parametrize("target", TARGETS.values(), ids=lambda target: target.name)
 
