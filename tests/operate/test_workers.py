@@ -146,6 +146,28 @@ async def test_a_worker_that_keeps_dying_is_started_less_and_less_often(place: P
         assert await answer(program.urls[0]) == "A:hello"
 
 
+async def test_a_worker_that_hangs_is_killed_and_replaced(place: Place) -> None:
+    with running(place.write(gateway="  worker_timeout: 500\n"), "--workers", "2") as program:
+        victim, survivor = workers_of(program)
+        os.kill(victim, signal.SIGSTOP)
+        await seen(program, f"({victim}) has not answered for 0.5 seconds: it is killed")
+        await seen(program, "was killed by SIGKILL; it starts again in 0.1 seconds")
+        await seen(program, "is ready")
+        assert survivor in workers_of(program) and victim not in workers_of(program)
+        for _ in range(10):
+            assert await answer(program.urls[0]) == "A:hello"
+
+
+async def test_a_worker_that_is_busy_for_a_while_is_left_alone(place: Place) -> None:
+    with running(place.write(gateway="  worker_timeout: 3000\n"), "--workers", "2") as program:
+        before = workers_of(program)
+        os.kill(before[0], signal.SIGSTOP)
+        await asyncio.sleep(1)
+        os.kill(before[0], signal.SIGCONT)
+        await asyncio.sleep(3)
+        assert workers_of(program) == before
+
+
 async def test_a_worker_that_comes_back_has_the_configuration_of_now(place: Place) -> None:
     with running(place.write(word="A:"), "--workers", "2") as program:
         place.write(word="B:")

@@ -140,6 +140,7 @@ class Gateway:
         listen: where to listen.
         plugin_paths: the folders in which plugins are looked for, absolute.
         workers: how many processes serve.
+        worker_timeout: milliseconds after which a worker that does not answer is replaced, or None.
         watch: whether a change of the file, its plugins or its listeners' certificates is a reload.
         on_policy_change: ``"rebind"`` or ``"drain"``: what a reload does with live sessions whose plugins change.
         pre_drain_delay: milliseconds between not being ready any more and the end of accepting.
@@ -163,6 +164,7 @@ class Gateway:
     listen: tuple[Listen, ...] = ()
     plugin_paths: tuple[Path, ...] = ()
     workers: int = 1
+    worker_timeout: int | None = 30_000
     watch: bool = False
     on_policy_change: str = "rebind"
     pre_drain_delay: int = 0

@@ -62,6 +62,7 @@ class GatewaySection:
             listen=tuple(self._listens(has_server_names)),
             plugin_paths=plugin_paths,
             workers=model.workers,
+            worker_timeout=model.worker_timeout,
             watch=model.watch,
             on_policy_change=model.on_policy_change,
             pre_drain_delay=model.pre_drain_delay,

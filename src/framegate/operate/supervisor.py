@@ -35,6 +35,9 @@ LONGEST_DELAY: Final = 10.0
 HEALTHY_AFTER: Final = 60.0
 """A worker that has lived for so many seconds begins with :data:`FIRST_DELAY` again."""
 
+LONGEST_CALM: Final = 10.0
+"""Seconds after which a worker is asked for a sign of life, if not sooner."""
+
 PATIENCE: Final = 60.0
 """Seconds that a worker may take for starting, and for a reload; over it, it is started anew."""
 
@@ -274,17 +277,40 @@ class Slot:
         self._replaced.clear()
         ended = asyncio.create_task(process.ended())
         replaced = asyncio.create_task(self._replaced.wait())
+        silent = asyncio.create_task(self._until_silent(process))
         try:
-            await asyncio.wait({ended, replaced}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({ended, replaced, silent}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             replaced.cancel()
+            silent.cancel()
         self._worker = None
+        if silent.done() and not ended.done():
+            process.kill()
+            await ended
         if ended.done():
             return f"({process.pid}) {ended.result()}"
         task = asyncio.create_task(_drained(process, PATIENCE))
         self._old.add(task)
         task.add_done_callback(self._old.discard)
         return None
+
+    async def _until_silent(self, process: WorkerProcess) -> None:
+        """Return when the worker has not answered for as long as the file allows."""
+        while True:
+            orders = self._supervisor.orders
+            limit = None if orders is None else orders.config.gateway.worker_timeout
+            await asyncio.sleep(LONGEST_CALM if limit is None else min(LONGEST_CALM, limit / 3000))
+            if limit is None or process is not self._worker:
+                continue
+            try:
+                await process.channel.ask("status", {}, timeout=limit / 1000)
+            except TimeoutError:
+                text = "worker %d (%d) has not answered for %g seconds: it is killed"
+                _log.error(text, self._number, process.pid, limit / 1000)
+                return
+            except (Refused, ConnectionError):
+                # An answer of its kind; a process that has ended is seen elsewhere.
+                continue
 
     async def _make_ready(self, process: WorkerProcess) -> None:
         await self._obey(process, "start")

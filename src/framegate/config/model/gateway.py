@@ -110,6 +110,10 @@ class Gateway(Model):
     """Folders with plugins, relative to this file."""
     workers: Annotated[int, Between(1, 1024)] = field(1, origin="one process is easiest to watch")
     """How many processes serve; a change takes effect at the next start."""
+    worker_timeout: Annotated[int, Between(100, 3_600_000)] | None = field(
+        30_000, origin="gunicorn's for its workers", unit="ms"
+    )
+    """Of several processes, one whose event loop does not answer for this long is killed and replaced; null: never."""
     watch: bool = field(False, origin="a file that is being written must not be served")
     """Whether a change of this file, of a plugin in `plugin_paths` or of a listener's certificates is a reload."""
     on_policy_change: Literal["rebind", "drain"] = field("rebind", origin="nobody has to connect anew")
