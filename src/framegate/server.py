@@ -10,45 +10,24 @@ import ssl as ssl_module
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any
 
+from framegate.arrivals import CLIENT_HIGH_WATER, MAX_REFUSED_AT_ONCE, TLS, Arrivals, Proxies
 from framegate.connection import ClientConnection, Session
 from framegate.handshake import refusal
 from framegate.listeners import Acceptor, open_listeners
 from framegate.options import ServerLimits
-from framegate.proxied import ProxiedConnection, client_of, port_of, take_header
-from framegate.proxy_protocol import Header, Malformed
+from framegate.proxied import ProxiedConnection
+from framegate.proxy_protocol import Header
 from framegate.request import Request
 from framegate.transport import TcpTransport, Transport, poller_of
-from framegate.transport.client_hello import peek_hello, require_protocol
-from framegate.transport.stream import StreamTransport
-from framegate.transport.telling import reason_of
 
 Handler = Callable[[Request], Awaitable[Any]]
 
 
-class TLSChooser(Protocol):
-    """Chooses the context for a client by the server name that it asks for."""
-
-    async def choose(
-        self, server_name: str | None, peer: tuple[str, int] | None, local_port: int | None
-    ) -> tuple[ssl_module.SSLContext, Any]:
-        """The context, and what the handler shall find in ``connection.attachment``.
-
-        Raises:
-            OSError: the client is not served; its connection is closed.
-        """
-
-
-Proxies = Callable[[tuple[str, int] | None], bool]
-"""Whether a peer is one of the proxies that put a header of the PROXY protocol before everything else."""
-
 _log = logging.getLogger("framegate.server")
 
-_CLIENT_HIGH_WATER = 64 * 1024
 _RETRY_AFTER = (("Retry-After", "5"),)
-_MAX_REFUSED_AT_ONCE = 256
-"""Clients over a limit that are being told so at one time; further ones are cut off without a word."""
 
 
 class Server:
@@ -65,7 +44,7 @@ class Server:
         handler: Handler,
         listeners: list[socket.socket],
         limits: ServerLimits,
-        ssl: ssl_module.SSLContext | TLSChooser | None,
+        tls: TLS,
         owned: bool = True,
         proxies: Proxies | None = None,
     ) -> None:
@@ -75,16 +54,20 @@ class Server:
         self.sockets = tuple(listeners)
         self.draining = False
         self.aborting = False
-        self._ssl = ssl
-        self._proxies = proxies
-        self._plain = ssl is None and proxies is None
+        self._plain = tls is None and proxies is None
         self._port = _port_of(listeners[0])
         self._poller = poller_of(self.loop)
         self._connections: set[ClientConnection] = set()
         self._pending: set[ClientConnection] = set()
         self._over_limit: set[ClientConnection] = set()
-        self._starting: set[asyncio.Task[None]] = set()
-        self._starting_by_address: Counter[str] = Counter()
+        self._arrivals = Arrivals(
+            self.loop,
+            tls,
+            proxies,
+            limits=lambda: self.limits,
+            waiting=lambda: None if self.draining else len(self._pending),
+            arrived=self._connected,
+        )
         self._kept: set[Transport] = set()
         self._by_address: Counter[str] = Counter()
         self._executing: set[Session] = set()
@@ -111,13 +94,18 @@ class Server:
         self,
         handler: Handler,
         limits: ServerLimits,
-        tls: ssl_module.SSLContext | TLSChooser | None,
+        tls: TLS,
         proxies: Proxies | None = None,
     ) -> None:
         """Serve what is accepted from now on, and requests that are not complete yet, with another handler. For the
         gateway's reload."""
-        self.handler, self.limits, self._ssl, self._proxies = handler, limits, tls, proxies
+        self.handler, self.limits = handler, limits
+        self._arrivals.tls, self._arrivals.proxies = tls, proxies
         self._plain = tls is None and proxies is None
+
+    def succeed(self, handler: Handler, limits: ServerLimits) -> None:
+        """:meth:`adopt` for one that accepts no more: whoever is on his way goes on as he began."""
+        self.handler, self.limits = handler, limits
 
     def close(self) -> None:
         """Stop accepting, nothing else: what is connected goes on."""
@@ -202,113 +190,9 @@ class Server:
         timeout = self.limits.handshake_timeout
         deadline = None if timeout is None else self.loop.time() + timeout
         if self._plain:
-            self._connected(TcpTransport(self._poller, sock, _CLIENT_HIGH_WATER), peer, deadline)
-        elif self._proxies is not None:
-            self._accepted_proxy(sock, peer, deadline, self._proxies)
+            self._connected(TcpTransport(self._poller, sock, CLIENT_HIGH_WATER), peer, deadline)
         else:
-            self._begin_tls(sock, peer, deadline)
-
-    def _begin_tls(
-        self,
-        sock: socket.socket,
-        peer: tuple[str, int] | None,
-        deadline: float | None,
-        header: Header | None = None,
-    ) -> None:
-        if self.draining or self._overcrowded(peer):
-            # There is no TLS yet in which a refusal could be said.
-            sock.close()
-            return
-        self._keep_starting(self.loop.create_task(self._start_tls(sock, peer, deadline, header)), peer)
-
-    def _accepted_proxy(
-        self, sock: socket.socket, peer: tuple[str, int] | None, deadline: float | None, proxies: Proxies
-    ) -> None:
-        if not proxies(peer):
-            _log_unproxied(peer, "its address is not in trusted_ips")
-            sock.close()
-        elif self.draining or self._overcrowded(None):
-            sock.close()
-        else:
-            # Nothing is counted for the proxy's address, which all of its clients share.
-            self._keep_starting(self.loop.create_task(self._start_proxied(sock, peer, deadline)), None)
-
-    async def _start_proxied(
-        self, sock: socket.socket, peer: tuple[str, int] | None, deadline: float | None
-    ) -> None:
-        try:
-            async with asyncio.timeout_at(deadline):
-                header = await take_header(self.loop, sock)
-        except (OSError, TimeoutError, Malformed) as error:
-            _log_unproxied(peer, str(error) or "the header was not complete within handshake_timeout")
-            sock.close()
-            return
-        except asyncio.CancelledError:
-            sock.close()
-            raise
-        client = client_of(header, peer)
-        if self._ssl is not None:
-            self._begin_tls(sock, client, deadline, header)
-        else:
-            transport = TcpTransport(self._poller, sock, _CLIENT_HIGH_WATER)
-            self._connected(transport, client, deadline, header=header)
-
-    def _overcrowded(self, peer: tuple[str, int] | None) -> bool:
-        pending, per_address = self.limits.max_pending_handshakes, self.limits.max_connections_per_address
-        if pending is not None and len(self._starting) + len(self._pending) >= pending + _MAX_REFUSED_AT_ONCE:
-            return True
-        # Who says nothing in TLS is no connection yet, but must not take everybody else's place either.
-        return per_address is not None and peer is not None and self._starting_by_address[peer[0]] >= per_address
-
-    def _keep_starting(self, task: asyncio.Task[None], peer: tuple[str, int] | None) -> None:
-        self._starting.add(task)
-        task.add_done_callback(self._starting.discard)
-        if peer is not None:
-            address = peer[0]
-            self._starting_by_address[address] += 1
-            task.add_done_callback(lambda _: self._started(address))
-
-    def _started(self, address: str) -> None:
-        self._starting_by_address[address] -= 1
-        if not self._starting_by_address[address]:
-            del self._starting_by_address[address]
-
-    async def _start_tls(
-        self,
-        sock: socket.socket,
-        peer: tuple[str, int] | None,
-        deadline: float | None,
-        header: Header | None = None,
-    ) -> None:
-        # Not taken from what the loop returns: uvloop returns its own TLS protocol here.
-        stream = StreamTransport(self.loop, self._poller.buffer, _CLIENT_HIGH_WATER)
-        try:
-            async with asyncio.timeout_at(deadline):
-                hello = await peek_hello(self.loop, sock)
-                stream.server_name = hello.server_name
-                if not isinstance(self._ssl, ssl_module.SSLContext):
-                    # A context of the user's says itself what it wants.
-                    require_protocol(hello, sock, b"http/1.1")
-                port = _port_of(sock) if header is None else port_of(header, sock)
-                context, attachment = await self._context_for(hello.server_name, port, peer)
-                await self.loop.connect_accepted_socket(lambda: stream, sock, ssl=context)
-        except (OSError, TimeoutError) as error:
-            # A client that speaks no TLS, or leaves, is no event for the operator.
-            _log.info("TLS with %s failed: %s", peer, reason_of(error) or "not complete in time")
-            sock.close()
-            return
-        except asyncio.CancelledError:
-            sock.close()
-            raise
-        self._connected(stream, peer, deadline, attachment, header)
-
-    async def _context_for(
-        self, server_name: str | None, port: int | None, peer: tuple[str, int] | None
-    ) -> tuple[ssl_module.SSLContext, Any]:
-        if isinstance(self._ssl, ssl_module.SSLContext):
-            return self._ssl, None
-        assert self._ssl is not None
-        return await self._ssl.choose(server_name, peer, port)
+            self._arrivals.begin(sock, peer, deadline)
 
     def _connected(
         self,
@@ -325,7 +209,7 @@ class Server:
         connection.attachment = attachment
         status = self._over(peer)
         if status:
-            if len(self._over_limit) >= _MAX_REFUSED_AT_ONCE:
+            if len(self._over_limit) >= MAX_REFUSED_AT_ONCE:
                 transport.abort()
                 return
             self._over_limit.add(connection)
@@ -363,7 +247,7 @@ class Server:
                 proxy.drain(code)
 
     def _busy(self) -> bool:
-        return bool(self._connections or self._over_limit or self._kept or self._starting or self._handling)
+        return bool(self._connections or self._over_limit or self._kept or self._arrivals.tasks or self._handling)
 
     def _wake(self) -> None:
         if not self._busy():
@@ -387,7 +271,7 @@ class Server:
         self.aborting = True
         for proxy in list(self._executing):
             proxy.abort()
-        tasks = [*self._handling, *self._starting]
+        tasks = [*self._handling, *self._arrivals.tasks]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -461,7 +345,7 @@ def serve(
 def serving(
     handler: Handler,
     limits: ServerLimits,
-    tls: ssl_module.SSLContext | TLSChooser | None,
+    tls: TLS,
     proxies: Proxies | None = None,
     **place: Any,
 ) -> Serving:
@@ -475,11 +359,6 @@ def serving(
         return Server(handler, listeners, limits, tls, proxies=proxies)
 
     return Serving(start)
-
-
-def _log_unproxied(peer: tuple[str, int] | None, why: str) -> None:
-    name = f"{peer[0]}:{peer[1]}" if peer is not None else "a Unix socket"
-    _log.info("closed a connection of %s: PROXY protocol: %s", name, why)
 
 
 def _port_of(listener: socket.socket) -> int | None:

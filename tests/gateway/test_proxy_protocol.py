@@ -248,7 +248,7 @@ async def test_a_header_is_no_part_of_a_request_where_none_is_expected(tmp_path:
 
 async def test_a_drain_does_not_wait_for_a_header(tmp_path: Path) -> None:
     async with served(tmp_path, **proxied()) as gate, behind(gate, b"PROXY") as client:
-        while not gate.server._starting:
+        while not gate.server._arrivals.tasks:
             await asyncio.sleep(0.002)
         await gate.server.drain(timeout=0.05)
         await client.gone()

@@ -67,7 +67,7 @@ async def until_gone(server: framegate.Server, patience: float = PATIENCE) -> No
         while server._busy():
             await asyncio.sleep(0.005)
     assert server.sessions == ()
-    assert not (server._pending or server._by_address or server._starting_by_address)
+    assert not (server._pending or server._by_address or server._arrivals.by_address)
 
 
 async def eventually(condition: Callable[[], Awaitable[bool]], patience: float = PATIENCE) -> None:

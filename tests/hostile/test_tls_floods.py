@@ -38,7 +38,7 @@ async def test_who_says_nothing_in_tls_takes_the_places_of_its_own_address_only(
         server = await stack.enter_async_context(serving(Handler(origin.url), ssl=tls.server_context(), **limits))
         silent = [await stack.enter_async_context(raw.dialled(server.port)) for _ in range(20)]
         await asyncio.sleep(0.2)
-        assert len(server._starting) == 4
+        assert len(server._arrivals.tasks) == 4
         how = {"ssl": tls.client_context(), "server_hostname": "localhost", "local_addr": ("127.0.0.2", 0)}
         async with raw.connected(server.port, **how):
             pass

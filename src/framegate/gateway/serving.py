@@ -7,6 +7,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from framegate.arrivals import Proxies
 from framegate.config.configuration import Listen
 from framegate.errors import ConfigError
 from framegate.gateway.certificates import Certificates, file_context
@@ -14,7 +15,7 @@ from framegate.gateway.handler import Gateway
 from framegate.options import ServerLimits
 from framegate.pdk.exchange import Exchange
 from framegate.pdk.failure import PluginFailure, log_failure
-from framegate.server import Proxies, Server, serving
+from framegate.server import Server, serving
 from framegate.transport.telling import reason_of
 
 _log = logging.getLogger("framegate.gateway")

@@ -113,7 +113,7 @@ class CountingServer(Server):
     @property
     def connections(self) -> int:
         """How many client connections are open, those in their handshake included."""
-        return len(self._connections) + len(self._over_limit) + len(self._starting)
+        return len(self._connections) + len(self._over_limit) + len(self._arrivals.tasks)
 
     def settled(self, connection: ClientConnection, status: int = 101) -> None:
         """A client's handshake has been answered."""
@@ -243,9 +243,9 @@ class Site:
                 server.tally = self.tally
             self._servers[key] = server
         for server in self._retired:
-            server.adopt(gateway.handle, limits, server._ssl)
+            server.succeed(gateway.handle, limits)
         for server in before.values():
-            server.adopt(gateway.handle, limits, server._ssl)
+            server.succeed(gateway.handle, limits)
             self._retire(server)
         for server in (*self._servers.values(), *self._retired):
             server.observer = gateway.observer
