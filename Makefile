@@ -84,8 +84,11 @@ docs: venv $(STAMPS)/docs ## the documentation as a site, in site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	$(BIN)/python -m pytest -q tests/docs/test_site.py
 
-$(STAMPS)/docs: $(STAMPS)/installed
-	FRAMEGATE_PURE=1 $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,docs]'
+# The extra's packages alone: to install framegate once more would remove what was compiled in place.
+EXTRA = import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["docs"], sep="\n")
+$(STAMPS)/docs: pyproject.toml $(STAMPS)/built
+	$(BIN)/python -c '$(EXTRA)' >$@.packages
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $@.packages
 	@touch $@
 
 endurance: venv ## 100,000 sessions in sequence, and a message of 1 GiB: what memory they leave (Linux)
