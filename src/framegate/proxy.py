@@ -392,6 +392,37 @@ class Proxy:
         check_side(side)
         self._running("resume").pause(side, False)
 
+    @property
+    def options(self) -> ProxyOptions:
+        """What it was made with."""
+        return self._options
+
+    @property
+    def begun(self) -> bool:
+        """Whether :meth:`execute` has begun."""
+        return self._driver is not None
+
+    def backlog(self, side: str) -> tuple[int, bool]:
+        """How many bytes wait to be sent to ``side``, and whether it holds up the other one by taking nothing.
+
+        Raises:
+            UsageError: before :meth:`execute`.
+        """
+        check_side(side)
+        driver = self._running("backlog")
+        link = driver.client if side == "client" else driver.upstream
+        return link.transport.queued, link.leg.blocked is not None
+
+    def rebind(self, policies: Policies) -> bool:
+        """From the next message of each side on, treat it as ``policies`` say; False where that cannot be done. For the
+        gateway, after :meth:`execute`."""
+        return self._driver is not None and self._driver.session.rebind(policies)
+
+    def replace(self, client: tuple[int, bytes], upstream: tuple[int, bytes], detail: str) -> None:
+        """End with these close codes and reasons, because what it was made by has changed. For the gateway."""
+        if self._driver is not None and not self._driver.over:
+            self._driver.end("drain", client=client, upstream=upstream, detail=detail)
+
     def drain(self, code: int) -> None:
         """Send both sides ``code``, because the server ends. For the server."""
         if self._driver is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from framegate.config.configuration import Route
 from framegate.gateway.reload import facts_of, place_of
@@ -83,8 +83,7 @@ class LiveSession:
         if to.config.gateway.on_policy_change == "drain":
             return "ended"
         _carry_limits(exchange, self.plugins, plugins)
-        session = self._session()
-        if session is None or not session.rebind(policies_for(self.proxy._options, exchange, plugins, to.watch)):
+        if not self.proxy.rebind(policies_for(self.proxy.options, exchange, plugins, to.watch)):
             return "ended"
         self.plugins = plugins
         return "rebound"
@@ -99,9 +98,7 @@ class LiveSession:
 
     def restart(self) -> None:
         """Close it: the client is sent 1012 and may come back, the upstream 1001."""
-        driver = self.proxy._driver
-        if driver is not None and not driver.done.done():
-            driver.end("drain", client=RESTART, upstream=_LEAVE, detail="the configuration has changed")
+        self.proxy.replace(RESTART, _LEAVE, "the configuration has changed")
 
     def _still_fits(self, route: Route, to: Gateway) -> bool:
         if self.route.name is None and facts_of(route) != facts_of(self.route):
@@ -110,10 +107,6 @@ class LiveSession:
         if place_of(route.service) != place_of(self.route.service):
             return False
         return not is_revoked(self.exchange, to.config.entities)
-
-    def _session(self) -> Any:
-        driver = self.proxy._driver
-        return None if driver is None else driver.session
 
 
 def is_revoked(exchange: Exchange, now: Entities) -> bool:

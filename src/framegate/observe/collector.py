@@ -39,16 +39,17 @@ class _Live:
     queued: Counter[str] = field(default_factory=Counter)
     blocked: Counter[str] = field(default_factory=Counter)
 
-    def add(self, session: LiveSession, driver: Any) -> None:
+    def add(self, session: LiveSession) -> None:
         labels = session.labels
         self.sessions[labels] += 1
         traffic = self.traffic.get(labels)
         if traffic is None:
             traffic = self.traffic[labels] = Traffic()
         traffic.add(session.proxy.record())
-        for side, link in (("client", driver.client), ("upstream", driver.upstream)):
-            self.queued[side] += link.transport.queued
-            self.blocked[side] += link.leg.blocked is not None
+        for side in _SIDES:
+            queued, blocked = session.proxy.backlog(side)
+            self.queued[side] += queued
+            self.blocked[side] += blocked
 
 
 class Collector:
@@ -84,10 +85,9 @@ class Collector:
         for number, session in enumerate(list(self._site.live)):
             if number and number % SLICE == 0:
                 await asyncio.sleep(0)
-            driver = session.proxy._driver
             # It may have ended in the meantime, and has been counted then.
-            if driver is not None and session in self._site.live:
-                live.add(session, driver)
+            if session.proxy.begun and session in self._site.live:
+                live.add(session)
                 looked_at.add(session)
         return live
 
