@@ -19,12 +19,14 @@ def find_program(name: str, package: str, install: bool) -> str:
     return find_program(name, package, install=False)
 
 
-def provide(what: str, package: str, install: bool) -> None:
+def provide(
+    what: str, package: str, install: bool, otherwise: str = ", or leave out what needs it with --only or --sections"
+) -> None:
     """Install a package that was found to be missing, or raise BenchmarkError with what to do."""
     if not install or os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise BenchmarkError(
-            f"{what} was not found: install it (Debian: apt-get install {package}), or leave out what needs it with "
-            "--only or --sections; as root on Debian it is installed unless --no-install is given"
+            f"{what} was not found: install it (Debian: apt-get install {package}){otherwise}; "
+            "as root on Debian it is installed unless --no-install is given"
         )
     print(f"{what} was not found: apt-get install {package}", file=sys.stderr, flush=True)
     # Runlevel 1 keeps invoke-rc.d from starting a service that the package brings.

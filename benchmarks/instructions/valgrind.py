@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import framegate
+from benchmarks import debian
 from benchmarks.errors import BenchmarkError
 
 from . import guest
@@ -66,12 +67,7 @@ def find(install: bool) -> str:
     path = shutil.which("valgrind")
     if path is not None:
         return path
-    if not install or os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise BenchmarkError(
-            "valgrind was not found: install it (Debian: apt-get install valgrind); "
-            "as root on Debian it is installed unless --no-install is given"
-        )
-    _install()
+    debian.provide("valgrind", "valgrind", install, otherwise="")
     return find(install=False)
 
 
@@ -147,12 +143,3 @@ def _totals(file: Path, name: str) -> int:
     if found is None:
         raise BenchmarkError(f"callgrind wrote no count for {name}: it must see the C library's {guest.MARK}()")
     return int(found[1])
-
-
-def _install() -> None:
-    print("valgrind was not found: apt-get install valgrind", file=sys.stderr, flush=True)
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for arguments in (["update", "-q"], ["install", "-y", "-q", "--no-install-recommends", "valgrind"]):
-        result = subprocess.run(["apt-get", *arguments], env=environment, capture_output=True, text=True)
-        if result.returncode != 0:
-            raise BenchmarkError(f"apt-get {arguments[0]} failed: {result.stderr.strip()[-500:]}")

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
+from framegate.listeners import local_port
 from framegate.options import ServerLimits
 from framegate.proxied import client_of, port_of, take_header
 from framegate.proxy_protocol import Header, Malformed
@@ -149,7 +150,7 @@ class Arrivals:
                 if not isinstance(self.tls, ssl_module.SSLContext):
                     # A context of the user's says itself what it wants.
                     require_protocol(hello, sock, b"http/1.1")
-                port = _port_of(sock) if header is None else port_of(header, sock)
+                port = local_port(sock) if header is None else port_of(header, sock)
                 context, attachment = await self._context_for(hello.server_name, port, peer)
                 await self._loop.connect_accepted_socket(lambda: stream, sock, ssl=context)
         except (OSError, TimeoutError) as error:
@@ -198,8 +199,3 @@ class Arrivals:
 def _log_unproxied(peer: Peer, why: str) -> None:
     name = f"{peer[0]}:{peer[1]}" if peer is not None else "a Unix socket"
     _log.info("closed a connection of %s: PROXY protocol: %s", name, why)
-
-
-def _port_of(sock: socket.socket) -> int | None:
-    name = sock.getsockname()
-    return name[1] if isinstance(name, tuple) else None

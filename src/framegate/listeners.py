@@ -28,6 +28,12 @@ _NO_SUCH_FAMILY = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 _RETRY_DELAY = 1.0
 
 
+def local_port(sock: socket.socket) -> int | None:
+    """The port that ``sock`` is bound to; None for a Unix socket."""
+    name = sock.getsockname()
+    return name[1] if isinstance(name, tuple) else None
+
+
 async def open_listeners(
     host: str | None, port: int | None, unix_path: str | None, sock: socket.socket | None
 ) -> list[socket.socket]:

@@ -8,6 +8,7 @@ import socket
 from typing import Any
 
 from framegate.connection import ClientConnection, Host
+from framegate.listeners import local_port
 from framegate.proxy_protocol import MAX_HEADER, Header, Malformed, read_header
 from framegate.request import TLSInfo
 from framegate.transport import Transport
@@ -49,8 +50,7 @@ def port_of(header: Header, sock: socket.socket) -> int | None:
     """The port that the client came to, likewise; None on a Unix socket."""
     if header.told:
         return None if header.destination is None else header.destination[1]
-    name = sock.getsockname()
-    return name[1] if isinstance(name, tuple) else None
+    return local_port(sock)
 
 
 class ProxiedConnection(ClientConnection):

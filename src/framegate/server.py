@@ -15,7 +15,7 @@ from typing import Any
 from framegate.arrivals import CLIENT_HIGH_WATER, MAX_REFUSED_AT_ONCE, TLS, Arrivals, Proxies
 from framegate.connection import ClientConnection, Session
 from framegate.handshake import refusal
-from framegate.listeners import Acceptor, open_listeners
+from framegate.listeners import Acceptor, local_port, open_listeners
 from framegate.options import ServerLimits
 from framegate.proxied import ProxiedConnection
 from framegate.proxy_protocol import Header
@@ -55,7 +55,7 @@ class Server:
         self.draining = False
         self.aborting = False
         self._plain = tls is None and proxies is None
-        self._port = _port_of(listeners[0])
+        self._port = local_port(listeners[0])
         self._poller = poller_of(self.loop)
         self._connections: set[ClientConnection] = set()
         self._pending: set[ClientConnection] = set()
@@ -359,8 +359,3 @@ def serving(
         return Server(handler, listeners, limits, tls, proxies=proxies)
 
     return Serving(start)
-
-
-def _port_of(listener: socket.socket) -> int | None:
-    name = listener.getsockname()
-    return name[1] if isinstance(name, tuple) else None
